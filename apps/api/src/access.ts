@@ -1,0 +1,51 @@
+/** The one authorisation function. Everything is denied that this file does not allow. */
+import type { Role } from "@quern/contract/members";
+import { Action } from "@quern/contract/session";
+import type { Actor } from "@quern/store/actor";
+import type { Database } from "@quern/store/db";
+import { isVisible, type Resource } from "@quern/store/grants";
+
+const VIEWER: readonly Action[] = [
+  "self.read",
+  "tokens.own",
+  "datasources.read",
+  "queries.read",
+  "visualizations.read",
+  "runs.read",
+  "runs.create",
+  "runs.cancel",
+];
+const EDITOR: readonly Action[] = [
+  ...VIEWER,
+  "datasources.introspect",
+  "queries.write",
+  "visualizations.write",
+  "runs.create_sql",
+  "members.read",
+];
+const ALLOWED: Record<Role, ReadonlySet<Action>> = {
+  viewer: new Set(VIEWER),
+  editor: new Set(EDITOR),
+  admin: new Set(Action.options),
+};
+
+export type Decision = "allowed" | "forbidden" | "not_found";
+
+/**
+ * May `actor` do `action`, and to `resource`? The role says which kinds of things, grants say to which. A resource that
+ * the actor may not know of is `not_found`, whatever the action, so that ids tell nothing.
+ */
+export async function can(
+  db: Database,
+  actor: Actor,
+  action: Action,
+  resource?: Resource,
+): Promise<Decision> {
+  if (resource && !(await isVisible(db, actor, resource))) return "not_found";
+  return ALLOWED[actor.role].has(action) ? "allowed" : "forbidden";
+}
+
+/** What a role may do at all. */
+export function actionsOf(role: Role): Action[] {
+  return [...ALLOWED[role]];
+}

@@ -1,0 +1,19 @@
+import type { PartStore } from "@quern/results/parts";
+import type { Log } from "@quern/runtime/log";
+import type { Database } from "@quern/store/db";
+import type { ApiKeys } from "@quern/store/keys";
+import type { RunChanges } from "./run-changes.ts";
+import type { SignIn } from "./sign-in.ts";
+
+/** What routes work with. */
+export type Api = {
+  db: Database;
+  keys: ApiKeys;
+  log: Log;
+  signIn: SignIn;
+  runChanges: RunChanges;
+  /** Where results that are too large for PostgreSQL are kept. */
+  partStore: PartStore;
+  /** `http://localhost:3000`, without a slash at the end. Links are made of it, never of request headers. */
+  baseUrl: string;
+};

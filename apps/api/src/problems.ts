@@ -1,0 +1,134 @@
+import type { Problem, ProblemCode } from "@quern/contract/problem";
+import { Conflict } from "@quern/store/conflict";
+import { sqlstate } from "@quern/store/db";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
+
+const STATUS: Record<ProblemCode, number> = {
+  invalid_request: 400,
+  invalid_json: 400,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  not_signed_in: 401,
+  wrong_credentials: 401,
+  cross_site_request: 403,
+  not_allowed: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  version_conflict: 409,
+  name_taken: 409,
+  idempotency_mismatch: 409,
+  link_expired: 410,
+  already_set_up: 409,
+  last_admin: 409,
+  secret_required: 400,
+  limit_above_maximum: 400,
+  run_not_finished: 409,
+  no_result: 404,
+  result_expired: 410,
+  rate_limited: 429,
+  shutting_down: 503,
+  unavailable: 503,
+  internal: 500,
+};
+
+/** An answer other than success. `detail` says what happened and what to do. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  readonly code: ProblemCode;
+  readonly errors: Problem["errors"];
+  constructor(code: ProblemCode, detail: string, errors?: Problem["errors"]) {
+    super(detail);
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+/** For things that are not there and for those that the actor may not know of, alike. */
+export function notFound(what: string): ApiError {
+  return new ApiError("not_found", `There is no such ${what}, or you may not see it.`);
+}
+
+/** Turns whatever a route threw into a problem document. What nobody named is `internal` and says nothing more. */
+export function sendProblem(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const known = toApiError(error);
+  if (!known) request.log.error({ err: error }, "request failed");
+  const { code, message, errors } =
+    known ??
+    new ApiError(
+      "internal",
+      "Something failed inside Quern. The log has it under this request id.",
+    );
+  const status = STATUS[code];
+  const problem: Problem = {
+    type: "about:blank",
+    title: TITLES[status] ?? "Error",
+    status,
+    detail: message,
+    code,
+    request_id: request.id,
+    ...(errors ? { errors } : {}),
+  };
+  return reply
+    .code(status)
+    .type("application/problem+json")
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problem);
+}
+
+const TITLES: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  410: "Gone",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** Connection failures, too many connections, shutdown and cancel by timeout: SQLSTATE classes 08, 53 and 57. */
+const DATABASE_AWAY = /^(08|53|57)/;
+const SOCKET_AWAY = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND"]);
+
+function toApiError(error: unknown): ApiError | undefined {
+  if (error instanceof ApiError) return error;
+  if (error instanceof Conflict) return new ApiError(error.code, error.message);
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.map(({ instancePath, message }) => ({
+      path: `${error.validationContext ?? "body"}${instancePath.replace(/\/$/, "").replaceAll("/", ".")}`,
+      message: message ?? "is not valid",
+    }));
+    const first = errors[0]!;
+    return new ApiError("invalid_request", `${first.path}: ${first.message}`, errors);
+  }
+  if (!(error instanceof Error)) return undefined;
+  const { code = "", statusCode = 500 } = error as Partial<FastifyError>;
+  if (
+    DATABASE_AWAY.test(sqlstate(error) ?? "") ||
+    SOCKET_AWAY.has(code) ||
+    /^(Connection terminated|timeout exceeded)/.test(error.message)
+  ) {
+    return new ApiError("unavailable", "Quern's database does not answer. Try again in a moment.");
+  }
+  if (statusCode === 413)
+    return new ApiError("payload_too_large", "The request is larger than 1 MiB.");
+  if (statusCode === 415)
+    return new ApiError("unsupported_media_type", "Send the body as application/json.");
+  if (statusCode === 429) return new ApiError("rate_limited", error.message);
+  if (statusCode === 503)
+    return new ApiError("shutting_down", "Quern is stopping. Try again in a moment.");
+  if (code.startsWith("FST_ERR_CTP") || error instanceof SyntaxError)
+    return new ApiError("invalid_json", "The body is not valid JSON.");
+  if (statusCode >= 400 && statusCode < 500) return new ApiError("invalid_request", error.message);
+  return undefined;
+}

@@ -1,0 +1,168 @@
+import { randomUUID } from "node:crypto";
+import {
+  changeDatasource,
+  createDatasource,
+  deleteDatasource,
+  listDatasources,
+  readDatasource,
+  readDatasourceSchema,
+} from "@quern/contract/datasources";
+import type { Actor } from "@quern/store/actor";
+import { recordAudit } from "@quern/store/audit";
+import * as datasources from "@quern/store/datasources";
+import { inTransaction } from "@quern/store/db";
+import { setGrants } from "@quern/store/grants";
+import { sealSecret } from "@quern/store/secrets";
+import type { FastifyInstance } from "fastify";
+import type { Api } from "../api.ts";
+import { notFound } from "../problems.ts";
+import { serve } from "../serve.ts";
+
+const CONCURRENCY = 8;
+
+export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
+  const read = (id: string) => ({
+    action: "datasources.read" as const,
+    on: { type: "datasource" as const, id },
+  });
+  const written = (id: string) => ({
+    action: "datasources.write" as const,
+    on: { type: "datasource" as const, id },
+  });
+
+  serve(app, api, listDatasources, { action: "datasources.read" }, async ({ actor }) => ({
+    items: await datasources.listDatasources(api.db, actor),
+    next_cursor: null,
+  }));
+
+  serve(
+    app,
+    api,
+    readDatasource,
+    ({ params }) => read(params.id),
+    async ({ actor, params }) => existing(api, actor, params.id),
+  );
+
+  serve(
+    app,
+    api,
+    createDatasource,
+    { action: "datasources.write" },
+    async ({ actor, body, origin }) => {
+      const id = randomUUID();
+      const { name, type, config, max_concurrency = CONCURRENCY, limits = {} } = body;
+      const secret = body.secret ? await seal(api, actor, id, 1, body.secret.password) : null;
+      await inTransaction(api.db, async (trx) => {
+        await datasources.createDatasource(trx, actor, {
+          id,
+          name,
+          type,
+          config,
+          secret,
+          max_concurrency,
+          limits,
+        });
+        await setGrants(trx, actor, { type: "datasource", id }, body.group_ids ?? []);
+        await recordAudit(trx, actor, origin, {
+          action: "datasource.created",
+          resource_type: "datasource",
+          resource_id: id,
+          details: { name, config, group_ids: body.group_ids ?? [] },
+        });
+      });
+      return existing(api, actor, id);
+    },
+  );
+
+  serve(
+    app,
+    api,
+    changeDatasource,
+    ({ params }) => written(params.id),
+    async ({ actor, params, body, origin }) => {
+      const { secret, group_ids, ...change } = body;
+      await inTransaction(api.db, async (trx) => {
+        const current = await datasources.readConnection(trx, params.id, true);
+        if (!current) throw notFound("datasource");
+        const version = current.secret_version + 1;
+        const moved =
+          body.config !== undefined && !datasources.sameEndpoint(current.config, body.config);
+        const resealed = secret
+          ? {
+              secret: await seal(api, actor, params.id, version, secret.password),
+              secret_version: version,
+            }
+          : moved
+            ? { secret: null, secret_version: version }
+            : {};
+        await datasources.changeDatasource(trx, params.id, { ...change, ...resealed });
+        if (group_ids)
+          await setGrants(trx, actor, { type: "datasource", id: params.id }, group_ids);
+        const details = {
+          ...change,
+          ...(group_ids ? { group_ids } : {}),
+          secret: secret ? "set" : moved ? "cleared" : "kept",
+        };
+        await recordAudit(trx, actor, origin, {
+          action: "datasource.changed",
+          resource_type: "datasource",
+          resource_id: params.id,
+          details,
+        });
+      });
+      return existing(api, actor, params.id);
+    },
+  );
+
+  serve(
+    app,
+    api,
+    deleteDatasource,
+    ({ params }) => written(params.id),
+    async ({ actor, params, origin }) =>
+      inTransaction(api.db, async (trx) => {
+        await datasources.deleteDatasource(trx, params.id);
+        await recordAudit(trx, actor, origin, {
+          action: "datasource.deleted",
+          resource_type: "datasource",
+          resource_id: params.id,
+        });
+        return null;
+      }),
+  );
+
+  serve(
+    app,
+    api,
+    readDatasourceSchema,
+    ({ params }) => read(params.id),
+    async ({ params }) => {
+      const schema = await datasources.readSchema(api.db, params.id);
+      return {
+        introspected_at: schema?.introspected_at.toISOString() ?? null,
+        snapshot: schema?.snapshot ?? null,
+      };
+    },
+    { uncheckedReply: true },
+  );
+}
+
+async function existing(api: Api, actor: Actor, id: string) {
+  const [datasource] = await datasources.listDatasources(api.db, actor, id);
+  if (!datasource) throw notFound("datasource");
+  return datasource;
+}
+
+function seal(
+  api: Api,
+  actor: Actor,
+  datasource: string,
+  version: number,
+  password: string,
+): Promise<string> {
+  return sealSecret(
+    api.keys.runners,
+    { org: actor.org_id, datasource, field: "password", version },
+    password,
+  );
+}

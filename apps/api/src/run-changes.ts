@@ -1,0 +1,45 @@
+import { EventEmitter } from "node:events";
+import { type Listener, listen } from "@quern/store/listen";
+
+/** News of runs, by id. Notifications are hints: who waits for a run also looks by itself now and then. */
+export type RunChanges = {
+  /** Calls back with the id of each run that changed, and with undefined when some may have been missed. */
+  subscribe(onChange: (runId: string | undefined) => void): () => void;
+  /** Resolves when the run changed, after `ms`, or when `signal` aborts. */
+  next(runId: string, ms: number, signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export function followRuns(databaseUrl: string): RunChanges {
+  const emitter = new EventEmitter().setMaxListeners(0);
+  const listener: Listener = listen(
+    databaseUrl,
+    ["quern_runs"],
+    (_channel, runId) => {
+      emitter.emit(runId);
+      emitter.emit("any", runId);
+    },
+    () => emitter.emit("any", undefined),
+  );
+  return {
+    subscribe(onChange) {
+      emitter.on("any", onChange);
+      return () => emitter.off("any", onChange);
+    },
+    next(runId, ms, signal) {
+      return new Promise((resolve) => {
+        const done = () => {
+          clearTimeout(timer);
+          emitter.off(runId, done);
+          signal.removeEventListener("abort", done);
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        emitter.once(runId, done);
+        signal.addEventListener("abort", done);
+        if (signal.aborted) done();
+      });
+    },
+    stop: () => listener.stop(),
+  };
+}

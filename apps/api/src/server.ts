@@ -1,0 +1,137 @@
+import rateLimit from "@fastify/rate-limit";
+import { parsePartStore } from "@quern/results/parts";
+import type { Log } from "@quern/runtime/log";
+import type { Running } from "@quern/runtime/running";
+import { openDatabase } from "@quern/store/db";
+import { readApiKeys } from "@quern/store/keys";
+import { ensureFirstAdmin, issueSetupLink } from "@quern/store/links";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import type { Api } from "./api.ts";
+import { measure } from "./metrics.ts";
+import { DOCS, describe } from "./openapi.ts";
+import { hashPassword } from "./passwords.ts";
+import { sendProblem } from "./problems.ts";
+import { addConnectionRunRoutes } from "./routes/connection-runs.ts";
+import { addDatasourceRoutes } from "./routes/datasources.ts";
+import { addEventRoutes } from "./routes/events.ts";
+import { addGroupRoutes } from "./routes/groups.ts";
+import { addHealthRoutes } from "./routes/health.ts";
+import { addMemberRoutes } from "./routes/members.ts";
+import { addQueryRoutes } from "./routes/queries.ts";
+import { addRunResultRoutes } from "./routes/run-results.ts";
+import { addRunRoutes } from "./routes/runs.ts";
+import { addSessionRoutes } from "./routes/session.ts";
+import { addTokenRoutes } from "./routes/tokens.ts";
+import { addVisualizationRoutes } from "./routes/visualizations.ts";
+import { followRuns } from "./run-changes.ts";
+import { secure } from "./security.ts";
+import { refuseUndeclared } from "./serve.ts";
+import type { ApiSettings } from "./settings.ts";
+import { openSignIn } from "./sign-in.ts";
+import { serveWebApp } from "./web-app.ts";
+
+export type RunningApi = Running & {
+  /** Where it serves, `http://127.0.0.1:3000`. */
+  address: string;
+  /** How people reach it. */
+  base_url: string;
+  /** Where to make the first admin; null when there is one. */
+  setup_link: string | null;
+};
+
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+/** Serves the HTTP API and the web app until stopped. Stopping lets requests finish and ends event streams. */
+export async function start(settings: ApiSettings, log: Log): Promise<RunningApi> {
+  const keys = await readApiKeys(settings.QUERN_KEYS);
+  const baseUrl =
+    settings.QUERN_BASE_URL?.replace(/\/+$/, "") ?? `http://localhost:${settings.PORT}`;
+  const db = openDatabase(settings.DATABASE_URL, {
+    max: 20,
+    application_name: "quern api",
+    onError: (error) => log.warn({ err: error }, "lost a database connection"),
+  });
+  const runChanges = followRuns(settings.DATABASE_URL);
+  const api: Api = {
+    db,
+    keys,
+    log,
+    runChanges,
+    signIn: openSignIn(db, keys, baseUrl, log),
+    partStore: parsePartStore(settings.QUERN_RESULTS),
+    baseUrl,
+  };
+  const stop = async () => {
+    await app?.close();
+    await runChanges.stop();
+    await db.destroy();
+  };
+  let app: FastifyInstance | undefined;
+  try {
+    await makeFirstAdmin(api, settings);
+    const link = await issueSetupLink(db, settings.QUERN_ADMIN_EMAIL ?? null);
+    app = await buildServer(api);
+    const address = await app.listen({ port: settings.PORT, host: settings.HOST });
+    return {
+      stop,
+      address,
+      base_url: baseUrl,
+      setup_link: link ? `${baseUrl}/setup#token=${link.token}` : null,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function makeFirstAdmin(
+  api: Api,
+  { QUERN_ADMIN_EMAIL: email, QUERN_ADMIN_PASSWORD: password }: ApiSettings,
+): Promise<void> {
+  if (!email || !password) return;
+  const made = await ensureFirstAdmin(api.db, {
+    email,
+    name: email.split("@")[0]!,
+    password_hash: await hashPassword(password),
+  });
+  if (made) api.log.info({ email }, "made the first admin from QUERN_ADMIN_EMAIL");
+}
+
+/** The server with all routes, not yet listening. */
+export async function buildServer(api: Api): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: api.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { maxParamLength: 200 },
+    genReqId: () => crypto.randomUUID(),
+    requestTimeout: 120_000,
+    return503OnClosing: true,
+    forceCloseConnections: "idle",
+  });
+  app.removeContentTypeParser("text/plain");
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(sendProblem);
+  refuseUndeclared(app, [DOCS]);
+  await secure(app, api.baseUrl);
+  await app.register(rateLimit, { global: false });
+  await describe(app);
+  const metrics = measure(app, api.db);
+
+  addHealthRoutes(app, api, metrics);
+  addSessionRoutes(app, api);
+  addMemberRoutes(app, api);
+  addGroupRoutes(app, api);
+  addTokenRoutes(app, api);
+  addDatasourceRoutes(app, api);
+  addConnectionRunRoutes(app, api);
+  addQueryRoutes(app, api);
+  addVisualizationRoutes(app, api);
+  addRunRoutes(app, api);
+  addRunResultRoutes(app, api);
+  addEventRoutes(app, api);
+  await serveWebApp(app);
+  return app;
+}

@@ -1,0 +1,33 @@
+import { type Ref, ref, shallowRef } from "vue";
+import { isTrouble } from "../words/problems.ts";
+
+export type Action<A extends unknown[], R> = {
+  busy: Ref<boolean>;
+  error: Ref<Error | null>;
+  /** Does the deed. Resolves to undefined when it failed: `error` then says why. */
+  run: (...args: A) => Promise<R | undefined>;
+};
+
+/** A deed that a person starts: one at a time, with its failure kept for the page to show. */
+export function useAction<A extends unknown[], R>(deed: (...args: A) => Promise<R>): Action<A, R> {
+  const busy = ref(false);
+  const error = shallowRef<Error | null>(null);
+  return {
+    busy,
+    error,
+    async run(...args) {
+      if (busy.value) return undefined;
+      busy.value = true;
+      error.value = null;
+      try {
+        return await deed(...args);
+      } catch (problem) {
+        if (!isTrouble(problem)) throw problem;
+        error.value = problem;
+        return undefined;
+      } finally {
+        busy.value = false;
+      }
+    },
+  };
+}

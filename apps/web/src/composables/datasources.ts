@@ -1,0 +1,45 @@
+import {
+  type Datasource,
+  listDatasources,
+  readDatasource,
+  readDatasourceSchema,
+} from "@quern/contract/datasources";
+import { useQuery } from "@tanstack/vue-query";
+import { computed, type MaybeRefOrGetter, toValue } from "vue";
+import { api } from "../api.ts";
+import { useCan } from "./session.ts";
+
+/** The datasources that the person may use, by name. */
+export function useDatasources() {
+  const can = useCan();
+  const list = useQuery({
+    queryKey: ["datasources"],
+    queryFn: ({ signal }) => api.call(listDatasources, { signal }),
+    enabled: () => can("datasources.read"),
+  });
+  const datasources = computed<Datasource[]>(() =>
+    [...(list.data.value?.items ?? [])].sort((a, b) => a.name.localeCompare(b.name)),
+  );
+  return { ...list, datasources };
+}
+
+export function useDatasource(id: MaybeRefOrGetter<string | null>) {
+  return useQuery({
+    queryKey: computed(() => ["datasource", toValue(id)] as const),
+    queryFn: ({ signal }) =>
+      api.call(readDatasource, { params: { id: toValue(id) ?? "" }, signal }),
+    enabled: computed(() => toValue(id) !== null),
+  });
+}
+
+/** What the last introspection found; a snapshot can be large, so it is kept while the tab lives. */
+export function useSchema(datasourceId: MaybeRefOrGetter<string | null>) {
+  return useQuery({
+    queryKey: computed(() => ["schema", toValue(datasourceId)] as const),
+    queryFn: ({ signal }) =>
+      api.call(readDatasourceSchema, { params: { id: toValue(datasourceId) ?? "" }, signal }),
+    enabled: computed(() => toValue(datasourceId) !== null),
+    staleTime: 300_000,
+    gcTime: Number.POSITIVE_INFINITY,
+  });
+}

@@ -1,0 +1,42 @@
+import { Limits } from "@quern/contract/datasources";
+import { z } from "zod";
+import { readStored, store } from "./stored.ts";
+
+/** What somebody wrote and has not saved, kept by this browser. `base_version` is the version it began from. */
+export const Draft = z.object({
+  sql: z.string(),
+  datasource_id: z.string().nullable(),
+  limits: Limits.partial(),
+  base_version: z.number().nullable(),
+  changed_at: z.string(),
+});
+export type Draft = z.infer<typeof Draft>;
+
+const isDraft = (value: unknown): value is Draft => Draft.safeParse(value).success;
+const prefix = (userId: string) => `quern:draft:${userId}:`;
+
+/** Where the draft of a saved query, or of a new one by its draft id, is kept. */
+export function draftKey(userId: string, queryId: string | null, draftId: string): string {
+  return prefix(userId) + (queryId ?? `new:${draftId}`);
+}
+
+export function readDraft(key: string): Draft | null {
+  return readStored<Draft | null>(key, (value): value is Draft => isDraft(value), null);
+}
+
+/** False when the browser has no room left. */
+export function writeDraft(key: string, draft: Draft | null): boolean {
+  return store(key, draft === null ? null : JSON.stringify(draft));
+}
+
+/** The person's new queries that were never saved, the last written first. */
+export function listNewDrafts(userId: string): { draftId: string; draft: Draft }[] {
+  const start = `${prefix(userId)}new:`;
+  return Object.keys(localStorage)
+    .filter((key) => key.startsWith(start))
+    .flatMap((key) => {
+      const draft = readDraft(key);
+      return draft === null ? [] : [{ draftId: key.slice(start.length), draft }];
+    })
+    .sort((a, b) => b.draft.changed_at.localeCompare(a.draft.changed_at));
+}

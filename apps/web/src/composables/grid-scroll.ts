@@ -1,0 +1,93 @@
+import {
+  computed,
+  type MaybeRefOrGetter,
+  onScopeDispose,
+  ref,
+  type ShallowRef,
+  toValue,
+  watch,
+} from "vue";
+import {
+  isScaled,
+  maxTop,
+  type RowSpace,
+  scrollHeight,
+  scrollOfTop,
+  topOfScroll,
+  topToShow,
+  visibleRows,
+} from "../grid/row-window.ts";
+
+/**
+ * Scrolling of a long table in `scroller`, below a head of `headHeight` px. `top` is where the content stands; rows
+ * are drawn at `offsetOf(row)`. When the scroll bar is scaled, the wheel moves the content by its own pixels all the same.
+ */
+export function useGridScroll(
+  scroller: Readonly<ShallowRef<HTMLElement | null>>,
+  rows: MaybeRefOrGetter<number>,
+  rowHeight: number,
+  headHeight: number,
+) {
+  const top = ref(0);
+  const scrollTop = ref(0);
+  const viewport = ref(0);
+  const space = computed<RowSpace>(() => ({
+    rows: toValue(rows),
+    rowHeight,
+    viewport: Math.max(0, viewport.value - headHeight),
+  }));
+  const shown = computed(() => visibleRows(space.value, top.value));
+  const height = computed(() => headHeight + scrollHeight(space.value));
+  let ownScroll: number | null = null;
+
+  const resize = new ResizeObserver(() => {
+    viewport.value = scroller.value?.clientHeight ?? 0;
+  });
+  watch(scroller, (element, before) => {
+    if (before) resize.unobserve(before);
+    if (element) resize.observe(element);
+  });
+  onScopeDispose(() => resize.disconnect());
+
+  function onScroll(): void {
+    const at = scroller.value?.scrollTop ?? 0;
+    scrollTop.value = at;
+    // A scroll that `moveTo` made already set the exact place; the bar only has whole pixels.
+    if (ownScroll !== null && Math.abs(ownScroll - at) < 1) {
+      ownScroll = null;
+      return;
+    }
+    ownScroll = null;
+    top.value = topOfScroll(space.value, at);
+  }
+
+  function moveTo(next: number): void {
+    const clamped = Math.max(0, Math.min(maxTop(space.value), next));
+    top.value = clamped;
+    const element = scroller.value;
+    if (!element) return;
+    const at = Math.round(scrollOfTop(space.value, clamped));
+    if (Math.round(element.scrollTop) === at) return;
+    ownScroll = at;
+    element.scrollTop = at;
+    scrollTop.value = element.scrollTop;
+  }
+
+  function onWheel(event: WheelEvent): void {
+    if (!isScaled(space.value) || event.deltaY === 0 || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? rowHeight : 1;
+    moveTo(top.value + event.deltaY * pixels);
+    if (scroller.value) scroller.value.scrollLeft += event.deltaX;
+  }
+
+  return {
+    shown,
+    height,
+    onScroll,
+    onWheel,
+    pageRows: computed(() => Math.max(1, Math.floor(space.value.viewport / rowHeight) - 1)),
+    offsetOf: (row: number) => headHeight + scrollTop.value + row * rowHeight - top.value,
+    show: (row: number) => moveTo(topToShow(space.value, top.value, row)),
+  };
+}

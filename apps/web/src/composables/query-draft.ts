@@ -1,0 +1,94 @@
+import type { Query } from "@quern/contract/queries";
+import { computed, onScopeDispose, ref, watch } from "vue";
+import { type Draft, readDraft, writeDraft } from "./drafts.ts";
+
+export type QueryDraft = ReturnType<typeof useQueryDraft>;
+
+const WRITE_MS = 250;
+
+function fromSaved(saved: Query): Draft {
+  return {
+    sql: saved.sql,
+    datasource_id: saved.datasource.id,
+    limits: { ...saved.limits },
+    base_version: saved.version,
+    changed_at: saved.updated_at,
+  };
+}
+
+const content = (draft: Draft) =>
+  JSON.stringify([draft.sql, draft.datasource_id, sorted(draft.limits)]);
+const sorted = (limits: Draft["limits"]) =>
+  Object.entries(limits).sort(([a], [b]) => a.localeCompare(b));
+
+/**
+ * What is in the editor: begins as the stored draft, else as the saved query, else as `fresh`. It is written to the
+ * browser's storage shortly after each change, so that neither a reload nor a crash loses it.
+ */
+export function useQueryDraft(config: { key: string; saved: Query | null; fresh: Partial<Draft> }) {
+  let key = config.key;
+  const base = ref<Draft>(
+    config.saved
+      ? fromSaved(config.saved)
+      : {
+          sql: "",
+          datasource_id: null,
+          limits: {},
+          base_version: null,
+          changed_at: "",
+          ...config.fresh,
+        },
+  );
+  const draft = ref<Draft>(readDraft(key) ?? { ...base.value });
+  const kept = ref(true);
+  const isNew = computed(() => base.value.base_version === null);
+  const dirty = computed(() =>
+    isNew.value ? draft.value.sql.trim() !== "" : content(draft.value) !== content(base.value),
+  );
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function write(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    kept.value = writeDraft(key, dirty.value ? draft.value : null);
+  }
+  watch(
+    () => content(draft.value),
+    () => {
+      draft.value.changed_at = new Date().toISOString();
+      clearTimeout(timer);
+      timer = setTimeout(write, WRITE_MS);
+    },
+  );
+  const flush = () => {
+    if (timer !== undefined) write();
+  };
+  addEventListener("pagehide", flush);
+  onScopeDispose(() => {
+    removeEventListener("pagehide", flush);
+    flush();
+  });
+
+  return {
+    draft,
+    dirty,
+    isNew,
+    /** False when the browser has no room for the draft: only saving keeps it then. */
+    kept,
+    /** The draft is now what `saved` says: after a save, or when somebody else's version is taken over. */
+    settle(saved: Query, newKey?: string): void {
+      writeDraft(key, null);
+      if (newKey !== undefined) key = newKey;
+      base.value = fromSaved(saved);
+      draft.value = { ...base.value };
+      clearTimeout(timer);
+      timer = undefined;
+    },
+    /** The text was saved as `saved`, and changed again while that was under way. */
+    rebase(saved: Query): void {
+      base.value = fromSaved(saved);
+      draft.value.base_version = saved.version;
+      write();
+    },
+  };
+}

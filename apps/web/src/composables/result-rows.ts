@@ -1,0 +1,103 @@
+import type { Cell } from "@quern/contract/results";
+import { readRunRows } from "@quern/contract/runs";
+import { onScopeDispose, shallowRef } from "vue";
+import { api } from "../api.ts";
+import { blockRows, blocksOf } from "../grid/blocks.ts";
+import { isTrouble } from "../words/problems.ts";
+
+export type ResultSource = { runId: string; statement: number; columns: number; total: number };
+export type ResultRows = ReturnType<typeof useResultRows>;
+
+/** Blocks kept in memory; those not looked at for the longest time go first. */
+const KEPT = 60;
+/** While somebody drags the scroll bar, rows that are passed over are not fetched. */
+const SETTLE_MS = 40;
+
+/** The rows of one statement's result, fetched in blocks as they are needed. */
+export function useResultRows(source: ResultSource) {
+  const size = blockRows(source.columns);
+  const blocks = new Map<number, Cell[][]>();
+  const underway = new Map<number, Promise<void>>();
+  const changes = shallowRef(0);
+  const error = shallowRef<Error | null>(null);
+  const stop = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  onScopeDispose(() => {
+    clearTimeout(timer);
+    stop.abort();
+  });
+
+  async function load(block: number): Promise<void> {
+    const page = await api.call(readRunRows, {
+      params: { id: source.runId },
+      query: { offset: block * size, limit: size, statement: source.statement },
+      signal: stop.signal,
+    });
+    blocks.set(block, page.rows);
+    for (const oldest of blocks.keys()) {
+      if (blocks.size <= KEPT) break;
+      blocks.delete(oldest);
+    }
+    changes.value += 1;
+  }
+
+  function fetchBlock(block: number): Promise<void> {
+    const running = underway.get(block);
+    if (running) return running;
+    const promise = load(block).finally(() => underway.delete(block));
+    underway.set(block, promise);
+    return promise;
+  }
+
+  function touch(block: number): boolean {
+    const rows = blocks.get(block);
+    if (rows === undefined) return false;
+    blocks.delete(block);
+    blocks.set(block, rows);
+    return true;
+  }
+
+  async function fetchShown(wanted: number[]): Promise<void> {
+    try {
+      await Promise.all(wanted.map(fetchBlock));
+      error.value = null;
+    } catch (problem) {
+      if (stop.signal.aborted) return;
+      if (!isTrouble(problem)) throw problem;
+      error.value = problem;
+    }
+  }
+
+  return {
+    /** Counts up whenever rows came: read it where rows are drawn. */
+    changes,
+    error,
+    /** Sees to it that rows `first` to `end` (without `end`) come. */
+    need(first: number, end: number): void {
+      clearTimeout(timer);
+      const missing = () =>
+        blocksOf(first, Math.min(end, source.total), size).filter((block) => !touch(block));
+      const wanted = missing();
+      if (wanted.length === 0) return;
+      if (blocks.size === 0) void fetchShown(wanted);
+      else timer = setTimeout(() => void fetchShown(missing()), SETTLE_MS);
+    },
+    rowAt(row: number): Cell[] | null {
+      return blocks.get(Math.floor(row / size))?.[row % size] ?? null;
+    },
+    /** The rows that are there already, from the first on. */
+    firstRows(): Cell[][] {
+      return blocks.get(0) ?? [];
+    },
+    /** Rows `first` to `end` (without `end`), fetched where they are missing. Throws what the API throws. */
+    async readAll(first: number, end: number): Promise<Cell[][]> {
+      const rows: Cell[][] = [];
+      for (const block of blocksOf(first, end, size)) {
+        if (!touch(block)) await fetchBlock(block);
+        const start = block * size;
+        rows.push(...(blocks.get(block) ?? []).slice(Math.max(0, first - start), end - start));
+      }
+      return rows;
+    },
+  };
+}

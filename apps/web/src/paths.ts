@@ -1,0 +1,32 @@
+import type { LocationQueryRaw, RouteLocationRaw } from "vue-router";
+
+/** Every address of the app, made in one place. */
+export const paths = {
+  home: "/",
+  signIn: (next?: string): RouteLocationRaw => ({
+    path: "/sign-in",
+    query: next && next !== "/" ? { next } : {},
+  }),
+  setUp: "/setup",
+  queries: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/queries", query }),
+  newQuery: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/queries/new", query }),
+  query: (id: string, query: LocationQueryRaw = {}): RouteLocationRaw => ({
+    path: `/queries/${id}`,
+    query,
+  }),
+  runs: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/runs", query }),
+  run: (id: string): string => `/runs/${id}`,
+  datasources: "/datasources",
+  newDatasource: "/datasources/new",
+  datasource: (id: string): string => `/datasources/${id}`,
+  editDatasource: (id: string): string => `/datasources/${id}/edit`,
+  members: "/members",
+  groups: "/members/groups",
+  tokens: "/tokens",
+};
+
+/** `next` when it is a path of this app, else home: an address from outside must not lead people away. */
+export function safeNext(next: unknown): string {
+  if (typeof next !== "string" || !next.startsWith("/") || /^\/[/\\]/.test(next)) return "/";
+  return next;
+}

@@ -1,0 +1,79 @@
+import { readSetup } from "@quern/contract/session";
+import type { QueryClient } from "@tanstack/vue-query";
+import { createRouter, createWebHistory, type RouteRecordRaw, type Router } from "vue-router";
+import { api, onSignedOut } from "./api.ts";
+import { meQuery } from "./composables/session.ts";
+import { paths } from "./paths.ts";
+import { hasCode, isTrouble } from "./words/problems.ts";
+
+const open: RouteRecordRaw[] = [
+  { path: "/sign-in", component: () => import("./pages/SignIn.vue"), meta: { open: true } },
+  { path: "/setup", component: () => import("./pages/SetUp.vue"), meta: { open: true } },
+  { path: "/join", component: () => import("./pages/Join.vue"), meta: { open: true } },
+];
+
+const inShell: RouteRecordRaw[] = [
+  { path: "", component: () => import("./pages/Home.vue") },
+  { path: "queries", component: () => import("./pages/Queries.vue") },
+  { path: "queries/new", component: () => import("./pages/Query.vue"), props: { id: null } },
+  { path: "queries/:id", component: () => import("./pages/Query.vue"), props: true },
+  { path: "runs", component: () => import("./pages/Runs.vue") },
+  { path: "runs/:id", component: () => import("./pages/Run.vue"), props: true },
+  { path: "datasources", component: () => import("./pages/Datasources.vue") },
+  {
+    path: "datasources/new",
+    component: () => import("./pages/DatasourceEdit.vue"),
+    props: { id: null },
+  },
+  { path: "datasources/:id", component: () => import("./pages/Datasource.vue"), props: true },
+  {
+    path: "datasources/:id/edit",
+    component: () => import("./pages/DatasourceEdit.vue"),
+    props: true,
+  },
+  { path: "members", component: () => import("./pages/Members.vue") },
+  { path: "members/groups", component: () => import("./pages/Groups.vue") },
+  { path: "tokens", component: () => import("./pages/Tokens.vue") },
+  { path: ":rest(.*)*", component: () => import("./pages/NotFound.vue") },
+];
+
+const routes: RouteRecordRaw[] = [
+  ...open,
+  { path: "/", component: () => import("./components/shell/AppShell.vue"), children: inShell },
+];
+
+/** The app's router: pages are chunks of their own, and all but the open ones need somebody signed in. */
+export function makeRouter(queries: QueryClient): Router {
+  const router = createRouter({ history: createWebHistory(), routes });
+  router.beforeEach(async (to) => {
+    if (to.meta.open) return true;
+    try {
+      await queries.ensureQueryData(meQuery);
+      return true;
+    } catch (error) {
+      if (hasCode(error, "not_signed_in")) return await doorFor(to.fullPath);
+      // Without a server the page is shown all the same: it says what is wrong and tries again.
+      if (isTrouble(error)) return true;
+      throw error;
+    }
+  });
+  onSignedOut(() => {
+    const here = router.currentRoute.value;
+    // While a page is being entered, the guard above sends people away itself.
+    if (here.matched.length === 0 || here.meta.open) return;
+    queries.removeQueries({ queryKey: meQuery.queryKey });
+    void router.replace(paths.signIn(here.fullPath));
+  });
+  // After an update of Quern the chunks of the old page are gone: load the new one at the wanted address.
+  router.onError((error, to) => {
+    if (/dynamically imported module|Importing a module script failed/i.test(String(error))) {
+      location.assign(to.fullPath);
+    }
+  });
+  return router;
+}
+
+async function doorFor(next: string) {
+  const { needed } = await api.call(readSetup, {});
+  return needed ? paths.setUp : paths.signIn(next);
+}

@@ -1,0 +1,13 @@
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/** `bytes` in decimal units: `812 B`, `3.2 MB`, `41 GB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit > 0 && value < 9.95 ? 1 : 0;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}

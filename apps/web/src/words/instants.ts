@@ -1,0 +1,52 @@
+const today = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+const thisYear = new Intl.DateTimeFormat("en", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  hour12: false,
+});
+const anyYear = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
+const exact = new Intl.DateTimeFormat("en", {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hour12: false,
+  timeZoneName: "short",
+});
+
+/** An instant in the viewer's zone, as short as it can be understood: `14:03`, `Nov 3, 14:03`, `Nov 3, 2024`. */
+export function formatInstant(instant: string, now: number = Date.now()): string {
+  const date = new Date(instant);
+  const then = new Date(now);
+  if (date.toDateString() === then.toDateString()) return today.format(date);
+  return (date.getFullYear() === then.getFullYear() ? thisYear : anyYear).format(date);
+}
+
+/** The whole instant in the viewer's zone, for a hover. */
+export function exactInstant(instant: string): string {
+  return exact.format(new Date(instant));
+}
+
+/** How long ago (or ahead): `now`, `12 s ago`, `5 min ago`, `3 h ago`, `2 d ago`, `in 3 d`. */
+export function formatAge(instant: string, now: number = Date.now()): string {
+  const seconds = Math.round((now - Date.parse(instant)) / 1000);
+  const size = Math.abs(seconds);
+  if (size < 3) return "now";
+  const words = sizeInWords(size);
+  return seconds > 0 ? `${words} ago` : `in ${words}`;
+}
+
+function sizeInWords(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_570) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 84_600) return `${Math.round(seconds / 3_600)} h`;
+  if (seconds < 5_184_000) return `${Math.round(seconds / 86_400)} d`;
+  if (seconds < 63_072_000) return `${Math.round(seconds / 2_629_800)} months`;
+  return `${Math.round(seconds / 31_557_600)} years`;
+}

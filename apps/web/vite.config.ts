@@ -1,0 +1,39 @@
+import ui from "@nuxt/ui/vite";
+import vue from "@vitejs/plugin-vue";
+import { defaultClientConditions, defineConfig } from "vite";
+
+export default defineConfig({
+  plugins: [
+    vue(),
+    ui({
+      autoImport: false,
+      components: false,
+      dts: false,
+      colorMode: false,
+      // Icons go into the bundle: otherwise the page would ask api.iconify.design for them.
+      icon: { clientBundle: { scan: true } },
+      ui: {
+        colors: {
+          primary: "indigo",
+          neutral: "zinc",
+          success: "green",
+          warning: "amber",
+          info: "blue",
+          error: "red",
+        },
+        button: { defaultVariants: { size: "sm" } },
+        input: { defaultVariants: { size: "sm" } },
+        select: { defaultVariants: { size: "sm" } },
+        selectMenu: { defaultVariants: { size: "sm" } },
+        textarea: { defaultVariants: { size: "sm" } },
+        badge: { defaultVariants: { size: "sm" } },
+        tooltip: { slots: { content: "h-auto max-w-96 py-1 text-xs" } },
+      },
+    }),
+  ],
+  resolve: { conditions: ["quern", ...defaultClientConditions] },
+  // The page's content security policy takes no fonts or scripts out of data: URLs, so nothing is inlined.
+  build: { target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 4000 },
+  worker: { format: "es" },
+  server: { port: 5173, proxy: { "/api": "http://localhost:3000" } },
+});

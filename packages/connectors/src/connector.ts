@@ -1,0 +1,98 @@
+/**
+ * What an engine has to do to be a datasource. Every message is a plain value that survives a structured clone,
+ * so that a connector may live in another process; `conformance.ts` is the contract as tests.
+ */
+import type {
+  ConnectionReport,
+  PostgresConfig,
+  PostgresSecret,
+  SchemaSnapshot,
+} from "@quern/contract/datasources";
+import type { Column, Truncated } from "@quern/contract/results";
+import type { Batch, Storage } from "./batch.ts";
+
+/** Where to connect, and as whom. Never logged, never part of an error. */
+export type Target = { type: "postgres"; config: PostgresConfig; secret: PostgresSecret | null };
+
+/** A bound value of `$n`: its declared SQL type and its text form; null is NULL. */
+export type Parameter = { type: ParameterType; value: string | null };
+export type ParameterType =
+  | "text"
+  | "text[]"
+  | "int8"
+  | "numeric"
+  | "float8"
+  | "bool"
+  | "date"
+  | "timestamp"
+  | "timestamptz";
+
+export type ExecuteOptions = {
+  /** Shown at the server as `quern run=<run_id>`. */
+  run_id: string;
+  /** The server's own limit for one statement; the watchdog outside the session is the real one. */
+  timeout_ms: number;
+  /** Rows of one statement: further ones are not read, and the result says so. */
+  max_rows: number;
+  /** Bytes of one statement as the engine sends them. */
+  max_bytes: number;
+  max_cell_bytes: number;
+};
+
+export type ExecuteRequest = { sql: string; params: Parameter[]; options: ExecuteOptions };
+
+/** Names one session at the server for good: a pid alone may be someone else's a moment later. */
+export type BackendHandle = { pid: number; backend_start: string };
+
+export type StatementStart = {
+  index: number;
+  /** Offsets in the text, UTF-16 code units. */
+  start: number;
+  end: number;
+  /** null when the statement returns no rows. */
+  columns: Column[] | null;
+  storages: Storage[];
+};
+
+export type StatementEnd = {
+  index: number;
+  /** The engine's tag: `INSERT 0 5`; `SELECT n` with the rows kept when the result was cut. */
+  command: string;
+  rows: number;
+  rows_affected: number | null;
+  /** Uncompressed, as the engine sent them. */
+  bytes: number;
+  truncated: Truncated;
+  duration_ms: number;
+};
+
+/** Takes what a run gives, in this order. The connector waits for every promise: that is the backpressure. */
+export type Sink = {
+  /** Before the first statement is sent. */
+  started(handle: BackendHandle): void | Promise<void>;
+  statement(statement: StatementStart): void | Promise<void>;
+  /** The next rows of the statement that started last. */
+  batch(batch: Batch): void | Promise<void>;
+  end(statement: StatementEnd): void | Promise<void>;
+  notice(text: string): void;
+};
+
+export type ExecuteStats = { statements: number; rows: number; bytes: number };
+
+/** `confirmed`: the server no longer runs anything in that session. */
+export type CancelVerdict = "confirmed" | "unconfirmed";
+
+/** All functions throw ConnectorError and nothing else on purpose. */
+export type Connector = {
+  /** Never throws for a failed connection: the report says which step failed and why. */
+  testConnection(target: Target): Promise<ConnectionReport>;
+  introspect(target: Target): Promise<SchemaSnapshot>;
+  /** Runs the statements of the text in order in one new session; the first error ends it. */
+  execute(target: Target, request: ExecuteRequest, sink: Sink): Promise<ExecuteStats>;
+  /** From a fresh connection: cancel, terminate after `grace_ms`, and look whether it is over. */
+  cancel(
+    target: Target,
+    handle: BackendHandle,
+    options: { grace_ms: number },
+  ): Promise<CancelVerdict>;
+};

@@ -1,0 +1,116 @@
+import type { ExecuteRequest, ExecuteStats, Sink, Target } from "../connector.ts";
+import { ConnectorError } from "../errors.ts";
+import { cancel } from "./cancel.ts";
+import { type Conversation, openConversation } from "./conversation.ts";
+import { runStatement } from "./run-statement.ts";
+import { openSession } from "./session.ts";
+import { type StatementSpan, splitStatements } from "./statements.ts";
+import { ConnectionLostError, OversizedRowError } from "./wire.ts";
+
+/** The server's limit comes after the watchdog's, which also verifies. */
+const SERVER_TIMEOUT_MARGIN_MS = 5_000;
+const MAX_STATEMENTS = 10_000;
+/** A truncated read leaves a statement that still runs. */
+const STOP_GRACE_MS = 500;
+
+/**
+ * Runs a text: its statements in order, in one session, each by the extended protocol and, unless the user opened a
+ * transaction, each in its own transaction. The session is thrown away at the end.
+ */
+export async function execute(
+  target: Target,
+  request: ExecuteRequest,
+  sink: Sink,
+): Promise<ExecuteStats> {
+  const spans = splitStatements(request.sql);
+  checkSpans(spans);
+  const { options } = request;
+  const session = await openSession(target, {
+    application_name: `quern run=${options.run_id}`,
+    statement_timeout_ms: options.timeout_ms + SERVER_TIMEOUT_MARGIN_MS,
+  });
+  try {
+    await sink.started(session.handle);
+    const conversation = openConversation(session, {
+      // A row may hold two of the biggest cells, and many smaller ones.
+      max_row_bytes: options.max_cell_bytes * 2,
+      onNotice: (text) => sink.notice(text),
+    });
+    const stats = await runAll(conversation, target, request, spans, sink);
+    if (stats.left_running) {
+      // Rows are not to be had any more, and the answer is complete: a server that cannot be asked changes neither.
+      await cancel(target, session.handle, { grace_ms: STOP_GRACE_MS }).catch((error) => {
+        if (!(error instanceof ConnectorError)) throw error;
+      });
+    }
+    return { statements: spans.length, rows: stats.rows, bytes: stats.bytes };
+  } catch (error) {
+    throw executionError(error, options.max_cell_bytes);
+  } finally {
+    session.destroy();
+  }
+}
+
+function checkSpans(spans: StatementSpan[]): void {
+  if (spans.length === 0) {
+    throw new ConnectorError({
+      code: "sql_error",
+      message: "There is nothing to run: the text is empty or holds only comments.",
+      hint: "Write a statement, such as select 1.",
+    });
+  }
+  if (spans.length > MAX_STATEMENTS) {
+    throw new ConnectorError({
+      code: "sql_error",
+      message: `The text has ${spans.length} statements; at most ${MAX_STATEMENTS} run at once.`,
+      hint: "Split it into several runs.",
+    });
+  }
+}
+
+async function runAll(
+  conversation: Conversation,
+  target: Target,
+  request: ExecuteRequest,
+  spans: StatementSpan[],
+  sink: Sink,
+) {
+  const total = { rows: 0, bytes: 0, left_running: false };
+  for (const [index, span] of spans.entries()) {
+    const isLast = index === spans.length - 1;
+    const whole = target.config.read_only && isLast && (await isReadOnly(conversation, index));
+    const done = await runStatement(conversation, request, { index, span, whole }, sink);
+    total.rows += done.rows;
+    total.bytes += done.bytes;
+    total.left_running = done.left_running;
+  }
+  return total;
+}
+
+/**
+ * Whether breaking the last statement off can undo nothing. Then it is executed whole, which leaves the server
+ * free to use parallel workers. An earlier statement may have made the session writable, so the server is asked.
+ */
+async function isReadOnly(conversation: Conversation, index: number): Promise<boolean> {
+  if (index === 0) return true;
+  const rows = await conversation.lookUp("select current_setting('transaction_read_only')", []);
+  return rows[0]?.[0] === "on";
+}
+
+function executionError(error: unknown, maxCell: number): unknown {
+  if (error instanceof OversizedRowError) {
+    return new ConnectorError({
+      code: "oversized_row",
+      message: `A row has ${error.size} bytes; at most ${maxCell * 2} are allowed.`,
+      hint: "Select fewer or smaller columns.",
+    });
+  }
+  if (error instanceof ConnectionLostError) {
+    return new ConnectorError({
+      code: "datasource_unreachable",
+      message: `The connection was lost while the statement ran: ${error.message}.`,
+      hint: "The server may have been restarted. What the statement did until then is not known.",
+    });
+  }
+  return error;
+}

@@ -1,0 +1,109 @@
+/**
+ * Reads PostgreSQL's tokens as far as splitting a text needs: what is inside quotes, dollar quotes and comments
+ * is skipped by the rules of the server's own scanner (standard_conforming_strings on). Each position is visited
+ * once, so hostile input costs linear time.
+ */
+export type Token = { kind: "word" | "symbol" | "other"; start: number; end: number };
+
+const IDENTIFIER_START = /[A-Za-z_\u0080-\uffff]/;
+const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
+const NUMBER =
+  /(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?)/y;
+const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
+const PARAMETER = /\$[0-9]+/y;
+const SPACE = /[ \t\n\r\f\v]+/y;
+const LINE_COMMENT = /--[^\n\r]*/y;
+/** White space with a line break, after which a quoted string goes on. */
+const CONTINUATION = /(?:[ \t\f\v]|--[^\n\r]*(?=[\n\r]))*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
+
+/** The tokens of the text, white space and comments left out. An unterminated one ends with the text. */
+export function* scan(sql: string): Generator<Token> {
+  let position = 0;
+  while (position < sql.length) {
+    const skipped = blankEnd(sql, position);
+    if (skipped > position) {
+      position = skipped;
+      continue;
+    }
+    const token = tokenAt(sql, position);
+    yield token;
+    position = token.end;
+  }
+}
+
+/** Where the white space or the comment at this position ends; the position itself when there is none. */
+function blankEnd(sql: string, position: number): number {
+  if (sql.startsWith("/*", position)) return blockCommentEnd(sql, position);
+  if (sql.startsWith("--", position)) return matchEnd(LINE_COMMENT, sql, position);
+  return matchEnd(SPACE, sql, position);
+}
+
+function tokenAt(sql: string, start: number): Token {
+  const char = sql.charAt(start);
+  const next = sql.charAt(start + 1);
+  if (char === "'") return { kind: "other", start, end: stringEnd(sql, start, false) };
+  if (char === '"') return { kind: "other", start, end: quotedEnd(sql, start, '"', false) };
+  if (next === "'" && /[eE]/.test(char)) {
+    return { kind: "other", start, end: stringEnd(sql, start + 1, true) };
+  }
+  if (next === "'" && /[bBxXnN]/.test(char)) {
+    return { kind: "other", start, end: stringEnd(sql, start + 1, false) };
+  }
+  if (/[uU]/.test(char) && next === "&" && /['"]/.test(sql.charAt(start + 2))) {
+    const quote = sql.charAt(start + 2);
+    const end =
+      quote === '"' ? quotedEnd(sql, start + 2, '"', false) : stringEnd(sql, start + 2, false);
+    return { kind: "other", start, end };
+  }
+  if (char === "$") return { kind: "other", start, end: dollarEnd(sql, start) };
+  if (IDENTIFIER_START.test(char)) return { kind: "word", start, end: matchEnd(WORD, sql, start) };
+  const number = matchEnd(NUMBER, sql, start);
+  if (number > start) return { kind: "other", start, end: number };
+  return { kind: "symbol", start, end: start + 1 };
+}
+
+/** End of a string whose opening quote is at `start`, with its continuations on later lines. */
+function stringEnd(sql: string, start: number, backslashes: boolean): number {
+  let end = quotedEnd(sql, start, "'", backslashes);
+  for (;;) {
+    const reopened = matchEnd(CONTINUATION, sql, end);
+    if (reopened === end) return end;
+    end = quotedEnd(sql, reopened - 1, "'", backslashes);
+  }
+}
+
+function quotedEnd(sql: string, start: number, quote: string, backslashes: boolean): number {
+  let position = start + 1;
+  while (position < sql.length) {
+    const char = sql.charAt(position);
+    if (backslashes && char === "\\") position += 2;
+    else if (char !== quote) position += 1;
+    else if (sql.charAt(position + 1) === quote) position += 2;
+    else return position + 1;
+  }
+  return sql.length;
+}
+
+function dollarEnd(sql: string, start: number): number {
+  const bodyStart = matchEnd(DOLLAR_TAG, sql, start);
+  if (bodyStart === start) return Math.max(matchEnd(PARAMETER, sql, start), start + 1);
+  const tag = sql.slice(start, bodyStart);
+  const close = sql.indexOf(tag, bodyStart);
+  return close === -1 ? sql.length : close + tag.length;
+}
+
+function blockCommentEnd(sql: string, start: number): number {
+  const delimiter = /\/\*|\*\//g;
+  delimiter.lastIndex = start + 2;
+  let depth = 1;
+  for (let match = delimiter.exec(sql); match; match = delimiter.exec(sql)) {
+    depth += match[0] === "/*" ? 1 : -1;
+    if (depth === 0) return match.index + 2;
+  }
+  return sql.length;
+}
+
+function matchEnd(pattern: RegExp, sql: string, start: number): number {
+  pattern.lastIndex = start;
+  return pattern.test(sql) ? pattern.lastIndex : start;
+}

@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { route } from "./route.ts";
+import { RunSummary } from "./runs.ts";
+
+/**
+ * What the event stream says: each `event:` is a type, each `data:` its JSON. `run` comes when a run that you may
+ * see is queued, starts, makes progress or ends; it has no rows, SQL or statements. After a reconnect, read anew.
+ */
+export const RunEvent = RunSummary.pick({
+  id: true,
+  kind: true,
+  status: true,
+  datasource: true,
+  query: true,
+  rows: true,
+  bytes: true,
+  truncated: true,
+  queued_at: true,
+  claimed_at: true,
+  started_at: true,
+  first_row_at: true,
+  finished_at: true,
+  created_by: true,
+}).meta({ id: "RunEvent" });
+export type RunEvent = z.infer<typeof RunEvent>;
+
+export const streamEvents = route({
+  operation: "streamEvents",
+  summary: "Server-sent events: one stream for a tab (`hello`, `run`, and a comment every 15 s)",
+  tag: "events",
+  method: "GET",
+  path: "/api/v1/events",
+  query: z.strictObject({}),
+  replies: {},
+});

@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { Limits } from "./datasources.ts";
+import { PersonRef } from "./members.ts";
+import { route } from "./route.ts";
+import { cursor, id, instant, name, page, text, wholeNumber } from "./text.ts";
+
+/** SQL of at most 256 Ki characters. */
+export const sqlText = text(262_144);
+
+export const Query = z
+  .strictObject({
+    id,
+    name: z.string(),
+    description: z.string(),
+    datasource: z.strictObject({ id, name: z.string() }),
+    sql: z.string(),
+    limits: Limits.partial(),
+    version: z.number().int(),
+    created_by: PersonRef.nullable(),
+    created_at: instant,
+    updated_by: PersonRef.nullable(),
+    updated_at: instant,
+    last_run: z
+      .strictObject({
+        id,
+        status: z.string(),
+        finished_at: instant.nullable(),
+        duration_ms: z.number().nullable(),
+        rows: z.number().int().nullable(),
+      })
+      .nullable(),
+  })
+  .meta({ id: "Query" });
+export type Query = z.infer<typeof Query>;
+
+export const QueryInput = z.strictObject({
+  name,
+  description: text(10_000).optional(),
+  datasource_id: id,
+  sql: sqlText,
+  limits: Limits.partial().optional(),
+});
+export type QueryInput = z.infer<typeof QueryInput>;
+
+export const QueryVersion = z
+  .strictObject({
+    version: z.number().int(),
+    name: z.string(),
+    description: z.string(),
+    datasource_id: id,
+    sql: z.string(),
+    limits: Limits.partial(),
+    created_by: PersonRef.nullable(),
+    created_at: instant,
+  })
+  .meta({ id: "QueryVersion" });
+export type QueryVersion = z.infer<typeof QueryVersion>;
+
+const byId = z.strictObject({ id });
+const tag = "queries";
+
+export const listQueries = route({
+  operation: "listQueries",
+  summary: "Saved queries, the last changed first",
+  tag,
+  method: "GET",
+  path: "/api/v1/queries",
+  query: z.strictObject({
+    search: text(200).optional().describe("In name, description and SQL"),
+    datasource_id: id.optional(),
+    limit: wholeNumber({ min: 1, max: 200 }).optional(),
+    cursor,
+  }),
+  replies: { 200: page(Query) },
+});
+
+export const createQuery = route({
+  operation: "createQuery",
+  summary: "Save a new query",
+  tag,
+  method: "POST",
+  path: "/api/v1/queries",
+  body: QueryInput,
+  replies: { 201: Query },
+});
+
+export const readQuery = route({
+  operation: "readQuery",
+  summary: "One query",
+  tag,
+  method: "GET",
+  path: "/api/v1/queries/:id",
+  params: byId,
+  replies: { 200: Query },
+});
+
+export const changeQuery = route({
+  operation: "changeQuery",
+  summary: "Save a change as a new version; 409 `version_conflict` when somebody saved in between",
+  tag,
+  method: "PATCH",
+  path: "/api/v1/queries/:id",
+  params: byId,
+  body: QueryInput.partial().extend({
+    version: z.number().int().min(1).describe("The version that the change was made on"),
+  }),
+  replies: { 200: Query },
+});
+
+export const deleteQuery = route({
+  operation: "deleteQuery",
+  summary: "Delete a query; its runs stay in the history",
+  tag,
+  method: "DELETE",
+  path: "/api/v1/queries/:id",
+  params: byId,
+  replies: { 204: z.null() },
+});
+
+export const restoreQuery = route({
+  operation: "restoreQuery",
+  summary: "Bring a deleted query back",
+  tag,
+  method: "POST",
+  path: "/api/v1/queries/:id/restore",
+  params: byId,
+  replies: { 200: Query },
+});
+
+export const listQueryVersions = route({
+  operation: "listQueryVersions",
+  summary: "Every save of a query, the newest first",
+  tag,
+  method: "GET",
+  path: "/api/v1/queries/:id/versions",
+  params: byId,
+  query: z.strictObject({ limit: wholeNumber({ min: 1, max: 200 }).optional(), cursor }),
+  replies: { 200: page(QueryVersion) },
+});

@@ -1,0 +1,210 @@
+import { z } from "zod";
+import { ConnectionReport, Limits } from "./datasources.ts";
+import { PersonRef } from "./members.ts";
+import { sqlText } from "./queries.ts";
+import { ResultPage, Statement, Truncated } from "./results.ts";
+import { route } from "./route.ts";
+import { cursor, id, instant, page, text, wholeNumber } from "./text.ts";
+
+export const RunStatus = z
+  .enum(["queued", "running", "succeeded", "failed", "canceled"])
+  .meta({ id: "RunStatus" });
+export type RunStatus = z.infer<typeof RunStatus>;
+
+export const RunKind = z.enum(["query", "test", "introspect"]).meta({ id: "RunKind" });
+export type RunKind = z.infer<typeof RunKind>;
+
+export const RunPriority = z.enum(["interactive", "dashboard", "schedule"]);
+export type RunPriority = z.infer<typeof RunPriority>;
+
+export const RunTrigger = z.enum(["user", "schedule", "tile", "api", "cli", "mcp"]);
+export type RunTrigger = z.infer<typeof RunTrigger>;
+
+/** Why a run failed. A closed list. */
+export const RunErrorCode = z
+  .enum([
+    "sql_error",
+    "timeout",
+    "runner_lost",
+    "executor_oom",
+    "executor_crashed",
+    "oversized_row",
+    "datasource_unreachable",
+    "auth_failed",
+    "permission_denied",
+    "result_store_unavailable",
+    "internal",
+  ])
+  .meta({ id: "RunErrorCode" });
+export type RunErrorCode = z.infer<typeof RunErrorCode>;
+
+export const RunError = z
+  .strictObject({
+    code: RunErrorCode,
+    message: z.string(),
+    sqlstate: z.string().nullable(),
+    position: z
+      .number()
+      .int()
+      .nullable()
+      .describe("Offset in the run's SQL, UTF-16 code units, from 0"),
+    detail: z.string().nullable(),
+    hint: z.string().nullable(),
+  })
+  .meta({ id: "RunError" });
+export type RunError = z.infer<typeof RunError>;
+
+/** What lists say of a run. */
+export const RunSummary = z
+  .strictObject({
+    id,
+    kind: RunKind,
+    status: RunStatus,
+    datasource: z.strictObject({ id, name: z.string() }).nullable(),
+    query: z.strictObject({ id, name: z.string(), version: z.number().int() }).nullable(),
+    sql: z.string().nullable(),
+    limits: Limits,
+    priority: RunPriority,
+    trigger: RunTrigger,
+    created_by: PersonRef.nullable(),
+    attempt: z.number().int(),
+    queued_at: instant,
+    claimed_at: instant.nullable(),
+    started_at: instant.nullable().describe("When the engine got the first statement"),
+    first_row_at: instant.nullable(),
+    finished_at: instant.nullable(),
+    rows: z.number().int().describe("So far while it runs; of all statements"),
+    bytes: z.number().int().describe("Uncompressed"),
+    truncated: Truncated,
+    error: RunError.nullable(),
+    cancel: z
+      .strictObject({
+        requested_at: instant,
+        by: PersonRef.nullable(),
+        confirmed: z
+          .boolean()
+          .nullable()
+          .describe("Whether the engine was seen to have stopped; null while that is asked"),
+      })
+      .nullable(),
+    cpu_ms: z.number().int().nullable(),
+    peak_rss: z.number().int().nullable().describe("Bytes, of the executor"),
+    result_expires_at: instant.nullable(),
+    result_expired: z.boolean(),
+  })
+  .meta({ id: "RunSummary" });
+export type RunSummary = z.infer<typeof RunSummary>;
+
+export const Run = RunSummary.extend({
+  statements: z.array(Statement),
+  notices: z.array(z.string()),
+  report: ConnectionReport.nullable().describe("Of a connection test"),
+}).meta({ id: "Run" });
+export type Run = z.infer<typeof Run>;
+
+export const RunInput = z
+  .strictObject({
+    query_id: id.optional(),
+    datasource_id: id.optional(),
+    sql: sqlText.optional(),
+    limits: Limits.partial().optional(),
+    priority: RunPriority.optional(),
+  })
+  .refine(
+    (body) =>
+      body.query_id !== undefined
+        ? body.datasource_id === undefined && body.sql === undefined
+        : body.datasource_id !== undefined && body.sql !== undefined,
+    { message: "send either query_id, or datasource_id and sql" },
+  );
+export type RunInput = z.infer<typeof RunInput>;
+
+const byId = z.strictObject({ id });
+const statement = wholeNumber({ min: 0, max: 10_000 })
+  .optional()
+  .describe("Index of the statement; the last one that returned rows when left out");
+const tag = "runs";
+
+export const createRun = route({
+  operation: "createRun",
+  summary: "Run a saved query or SQL; `Idempotency-Key` makes a repeat answer with the first run",
+  tag,
+  method: "POST",
+  path: "/api/v1/runs",
+  body: RunInput,
+  replies: { 202: z.strictObject({ id, status: RunStatus }) },
+});
+
+export const listRuns = route({
+  operation: "listRuns",
+  summary: "Run history, the newest first",
+  tag,
+  method: "GET",
+  path: "/api/v1/runs",
+  query: z.strictObject({
+    status: RunStatus.optional(),
+    kind: RunKind.optional(),
+    datasource_id: id.optional(),
+    query_id: id.optional(),
+    created_by: id.optional(),
+    search: text(200).optional().describe("In the SQL"),
+    limit: wholeNumber({ min: 1, max: 200 }).optional(),
+    cursor,
+  }),
+  replies: { 200: page(RunSummary) },
+});
+
+export const readRun = route({
+  operation: "readRun",
+  summary: "One run; `wait` holds the reply until it ends, or that many seconds",
+  tag,
+  method: "GET",
+  path: "/api/v1/runs/:id",
+  params: byId,
+  query: z.strictObject({ wait: wholeNumber({ min: 0, max: 60 }).optional() }),
+  replies: { 200: Run },
+});
+
+export const cancelRun = route({
+  operation: "cancelRun",
+  summary:
+    "Cancel: a queued run ends at once, a running one when the engine has stopped it; an ended one stays as it is",
+  tag,
+  method: "POST",
+  path: "/api/v1/runs/:id/cancel",
+  params: byId,
+  replies: { 202: Run },
+});
+
+export const readRunRows = route({
+  operation: "readRunRows",
+  summary: "Rows of a result, exact",
+  tag,
+  method: "GET",
+  path: "/api/v1/runs/:id/rows",
+  params: byId,
+  query: z.strictObject({
+    offset: wholeNumber({ min: 0, max: 1_000_000_000 }).optional(),
+    limit: wholeNumber({ min: 1, max: 5_000 }).optional().describe("100 when left out"),
+    statement,
+  }),
+  replies: { 200: ResultPage },
+});
+
+/** The body is a stream: see `docs/results.md` for each format. */
+export const downloadRunResult = route({
+  operation: "downloadRunResult",
+  summary: "A whole result as a file: csv (RFC 4180), json or parquet",
+  tag,
+  method: "GET",
+  path: "/api/v1/runs/:id/result.:format",
+  params: z.strictObject({ id, format: z.enum(["csv", "json", "parquet"]) }),
+  query: z.strictObject({
+    statement,
+    raw: z
+      .enum(["true", "false"])
+      .optional()
+      .describe("csv: leave cells as they are that a spreadsheet would run as formulas"),
+  }),
+  replies: {},
+});

@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { route } from "./route.ts";
+import { id, instant, name, page, text } from "./text.ts";
+
+/** A chart of a result: columns by name, text only. `series` splits `y` by the values of a column. */
+export const ChartConfig = z
+  .strictObject({
+    type: z.enum(["line", "bar"]),
+    x: text(200),
+    y: z.array(text(200)).min(1).max(50),
+    series: text(200).nullable(),
+    stacked: z.boolean(),
+    horizontal: z.boolean(),
+  })
+  .meta({ id: "ChartConfig" });
+export type ChartConfig = z.infer<typeof ChartConfig>;
+
+export const Visualization = z
+  .strictObject({
+    id,
+    query_id: id,
+    name: z.string(),
+    config: ChartConfig,
+    created_at: instant,
+    updated_at: instant,
+  })
+  .meta({ id: "Visualization" });
+export type Visualization = z.infer<typeof Visualization>;
+
+const byId = z.strictObject({ id });
+const tag = "visualizations";
+
+export const listVisualizations = route({
+  operation: "listVisualizations",
+  summary: "Charts of a query, the oldest first",
+  tag,
+  method: "GET",
+  path: "/api/v1/visualizations",
+  query: z.strictObject({ query_id: id }),
+  replies: { 200: page(Visualization) },
+});
+
+export const createVisualization = route({
+  operation: "createVisualization",
+  summary: "Save a chart of a query",
+  tag,
+  method: "POST",
+  path: "/api/v1/visualizations",
+  body: z.strictObject({ query_id: id, name, config: ChartConfig }),
+  replies: { 201: Visualization },
+});
+
+export const changeVisualization = route({
+  operation: "changeVisualization",
+  summary: "Change a chart",
+  tag,
+  method: "PATCH",
+  path: "/api/v1/visualizations/:id",
+  params: byId,
+  body: z.strictObject({ name: name.optional(), config: ChartConfig.optional() }),
+  replies: { 200: Visualization },
+});
+
+export const deleteVisualization = route({
+  operation: "deleteVisualization",
+  summary: "Delete a chart",
+  tag,
+  method: "DELETE",
+  path: "/api/v1/visualizations/:id",
+  params: byId,
+  replies: { 204: z.null() },
+});

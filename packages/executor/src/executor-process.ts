@@ -1,0 +1,184 @@
+/** One executor process as its supervisor sees it. */
+import type { BackendHandle, CancelVerdict, Target } from "@quern/connectors/connector";
+import type { Part } from "@quern/contract/results";
+import { type LaunchOptions, launch } from "./launch.ts";
+import { readRss } from "./memory.ts";
+import type { ExecutionRequest, ExecutorError, FromExecutor, RunYield, ToExecutor } from "./messages.ts";
+import { failure, OOM_HINT, OOM_MESSAGE } from "./run-errors.ts";
+
+export type ExecutionEvents = {
+  /** The session is open; its first statement goes out after this. */
+  onStarted?: (handle: BackendHandle) => void;
+  onFirstRow?: () => void;
+  /** At most four times a second. */
+  onProgress?: (progress: { rows: number; bytes: number }) => void;
+  /** The file is complete and can be read. */
+  onPart?: (part: Part) => void;
+};
+
+/** How a run ended in its process; `yield` is null when the process died. */
+export type ProcessResult = { error: ExecutorError | null; yield: RunYield | null };
+
+export type ExecutorProcess = {
+  pid: number;
+  /** Rejects when the process cannot be started. */
+  ready: Promise<void>;
+  exited: Promise<void>;
+  isAlive(): boolean;
+  /** Runs begun so far, and resident bytes after the last one. */
+  runs(): number;
+  rss(): number;
+  /** One at a time. Never rejects. */
+  run(request: ExecutionRequest, events: ExecutionEvents): Promise<ProcessResult>;
+  cancelBackend(target: Target, handle: BackendHandle, graceMs: number): Promise<CancelVerdict>;
+  kill(): void;
+};
+
+const WATCH_MS = 200;
+const MAX_OUTPUT = 16 * 1024;
+
+export class ExecutorStartError extends Error {
+  override name = "ExecutorStartError";
+}
+
+export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
+  const child = launch(options);
+  let alive = true;
+  let output = "";
+  let overLimit = false;
+  let runs = 0;
+  let rss = 0;
+  let current: { events: ExecutionEvents; resolve: (result: ProcessResult) => void } | null = null;
+  let nextCancel = 0;
+  const cancels = new Map<number, (verdict: CancelVerdict) => void>();
+
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      output = (output + text).slice(-MAX_OUTPUT);
+    });
+  }
+  let settleReady: { resolve: () => void; reject: (error: Error) => void };
+  const ready = new Promise<void>((resolve, reject) => {
+    settleReady = { resolve, reject };
+  });
+  // A caller may look at it later than it fails.
+  ready.catch(() => {});
+  const exited = new Promise<void>((resolve) => {
+    const over = (how: string, signal: string | null) => {
+      if (!alive) return;
+      alive = false;
+      settleReady.reject(new ExecutorStartError(`the executor did not start: ${how} ${output}`));
+      for (const verdict of cancels.values()) verdict("unconfirmed");
+      cancels.clear();
+      finish({ error: deathError(how, signal, output, overLimit), yield: null });
+      resolve();
+    };
+    child.once("error", (error) => over(error.message, null));
+    // `close`, not `exit`: the last words on stderr say whether it was memory.
+    child.once("close", (code, signal) => over(signal ?? `exit code ${code}`, signal));
+  });
+
+  function finish(result: ProcessResult): void {
+    const ended = current;
+    current = null;
+    ended?.resolve(result);
+  }
+
+  function send(message: ToExecutor): void {
+    // An error here means that the process is gone, and `close` tells it.
+    if (child.connected) child.send(message, () => {});
+  }
+
+  child.on("message", (message: FromExecutor) => {
+    switch (message.type) {
+      case "ready":
+        settleReady.resolve();
+        break;
+      case "started":
+        current?.events.onStarted?.(message.handle);
+        send({ type: "go" });
+        break;
+      case "first_row":
+        current?.events.onFirstRow?.();
+        break;
+      case "progress":
+        current?.events.onProgress?.({ rows: message.rows, bytes: message.bytes });
+        break;
+      case "part":
+        current?.events.onPart?.(message.part);
+        break;
+      case "finished":
+        rss = message.yield.rss;
+        finish({ error: message.error, yield: message.yield });
+        break;
+      case "cancel_verdict":
+        cancels.get(message.id)?.(message.verdict);
+        cancels.delete(message.id);
+        break;
+    }
+  });
+
+  async function watchMemory(): Promise<void> {
+    while (current !== null && alive) {
+      const used = await readRss(child.pid ?? 0);
+      if (used !== null && used > options.memory_limit_bytes) {
+        overLimit = true;
+        child.kill("SIGKILL");
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, WATCH_MS).unref());
+    }
+  }
+
+  return {
+    pid: child.pid ?? 0,
+    ready,
+    exited,
+    isAlive: () => alive,
+    runs: () => runs,
+    rss: () => rss,
+    run(request, events) {
+      runs += 1;
+      return new Promise((resolve) => {
+        if (!alive) {
+          resolve({ error: deathError("before the run", null, output, false), yield: null });
+          return;
+        }
+        current = { events, resolve };
+        send({ type: "run", request, memory_limit_bytes: options.memory_limit_bytes });
+        void watchMemory();
+      });
+    },
+    cancelBackend(target, handle, graceMs) {
+      const id = nextCancel;
+      nextCancel += 1;
+      return new Promise((resolve) => {
+        if (!alive) {
+          resolve("unconfirmed");
+          return;
+        }
+        cancels.set(id, resolve);
+        send({ type: "cancel_backend", id, target, handle, grace_ms: graceMs });
+      });
+    },
+    kill: () => {
+      child.kill("SIGKILL");
+    },
+  };
+}
+
+const HEAP = /heap out of memory|Allocation failed|out of memory|bad_alloc|Cannot allocate memory/i;
+
+function deathError(
+  how: string,
+  signal: string | null,
+  output: string,
+  overLimit: boolean,
+): ExecutorError {
+  if (overLimit || HEAP.test(output)) return failure("executor_oom", OOM_MESSAGE, OOM_HINT);
+  const hint =
+    signal === "SIGKILL"
+      ? "It was killed from outside; the system does so when memory runs out."
+      : "Run it again; if it happens again, tell the operator of this installation.";
+  return failure("executor_crashed", `The executor process ended during the run (${how}).`, hint);
+}

@@ -1,0 +1,56 @@
+import type { Sink, StatementStart } from "@quern/connectors/connector";
+import type { ResultWriter } from "@quern/results/write/writer";
+import type { RunYield } from "./messages.ts";
+import type { RunLink } from "./run.ts";
+
+const MAX_NOTICES = 200;
+const PROGRESS_MS = 250;
+
+/** Writes what a connector gives into parts, notes the statements, and tells the supervisor how far it is. */
+export function recordingSink(
+  writer: ResultWriter,
+  link: RunLink,
+  given: Pick<RunYield, "statements" | "notices">,
+): Sink {
+  let current: StatementStart | null = null;
+  let rows = 0;
+  let bytes = 0;
+  let lastProgress = 0;
+  let unseenNotices = 0;
+  return {
+    async started(handle) {
+      const allowed = link.allowed();
+      link.send({ type: "started", handle });
+      await allowed;
+    },
+    statement(statement) {
+      current = statement;
+      if (statement.columns !== null) writer.begin(statement.index, statement.storages);
+    },
+    async batch(batch) {
+      if (rows === 0) link.send({ type: "first_row" });
+      rows += batch.rows;
+      bytes += batch.bytes;
+      const now = performance.now();
+      if (now - lastProgress >= PROGRESS_MS) {
+        lastProgress = now;
+        link.send({ type: "progress", rows, bytes });
+      }
+      await writer.write(batch);
+    },
+    async end(end) {
+      if (current === null) throw new Error("a statement ended that had not begun");
+      const { start, end: textEnd, columns } = current;
+      if (columns !== null) await writer.end();
+      given.statements.push({ ...end, start, end: textEnd, columns });
+    },
+    notice(text) {
+      if (given.notices.length < MAX_NOTICES) {
+        given.notices.push(text);
+        return;
+      }
+      unseenNotices += 1;
+      given.notices[MAX_NOTICES] = `… and ${unseenNotices} more`;
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * Writes parts without DuckDB: for results of a few rows, which would wait for it to load; for very wide ones and
+ * very long cells, for which its tables take too much memory. Each batch is a row group.
+ */
+import { type FileHandle, open, rename } from "node:fs/promises";
+import type { SchemaElement } from "hyparquet";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { parquetElement } from "../parquet-schema.ts";
+import { type Batch, mayEscape, type Storage } from "./batch.ts";
+import { escapeCells, rawCells } from "./cells.ts";
+
+const MAX_DICTIONARY_COLUMNS = 96;
+
+export type PlainPart = {
+  /** These batches as one row group. */
+  write(batches: Batch[]): Promise<void>;
+  groups(): number;
+  /** Of the file so far. */
+  bytes(): number;
+  /** The file is whole under its name. */
+  finish(): Promise<{ rows: number; size: number; escapes: number[] }>;
+  abort(): Promise<void>;
+};
+
+/**
+ * A part at `path`. A file's columns are fixed at its first row group, so a part that will get several has the side
+ * columns of all that may need one (`sides: "all"`), one with a single group only those that do.
+ */
+export async function openPlainPart(
+  path: string,
+  storages: Storage[],
+  sides: "all" | "needed",
+): Promise<PlainPart> {
+  const file = await open(`${path}.part`, "w", 0o600);
+  const bytes = new ByteWriter();
+  let writer: ParquetWriter | null = null;
+  let sideColumns: number[] = [];
+  let groups = 0;
+  let rows = 0;
+  let size = 0;
+
+  function begin(batches: Batch[]): ParquetWriter {
+    sideColumns = storages.flatMap((storage, index) => {
+      const needed = batches.some((batch) => (batch.vectors[index]?.escapes.length ?? 0) > 0);
+      return needed || (sides === "all" && mayEscape(storage)) ? [index] : [];
+    });
+    return openParquet(bytes, [
+      ...storages.map((storage, index) => parquetElement(`c${index}`, storage)),
+      ...sideColumns.map((index) => parquetElement(`x${index}`, { kind: "text" })),
+    ]);
+  }
+
+  return {
+    async write(batches) {
+      writer ??= begin(batches);
+      const count = batches.reduce((sum, batch) => sum + batch.rows, 0);
+      writer.write({ columnData: columnData(storages, sideColumns, batches), rowGroupSize: count });
+      groups += 1;
+      rows += count;
+      size += await drain(bytes, file);
+    },
+    groups: () => groups,
+    bytes: () => size,
+    async finish() {
+      writer ??= begin([]);
+      writer.finish();
+      size += await drain(bytes, file);
+      await file.close();
+      await rename(`${path}.part`, path);
+      return { rows, size, escapes: sideColumns };
+    },
+    abort: () => file.close(),
+  };
+}
+
+function openParquet(writer: ByteWriter, elements: SchemaElement[]): ParquetWriter {
+  return new ParquetWriter({
+    writer,
+    schema: [{ name: "root", num_children: elements.length }, ...elements],
+    statistics: false,
+    createdBy: "quern",
+  });
+}
+
+function columnData(storages: Storage[], sideColumns: number[], batches: Batch[]) {
+  // Looking for repetitions costs more than half of the time of a wide result.
+  const encoding = storages.length > MAX_DICTIONARY_COLUMNS ? { encoding: "PLAIN" as const } : {};
+  const gather = <T>(index: number, cells: (batch: Batch) => T[]): T[] =>
+    batches.flatMap((batch) => (batch.vectors[index] === undefined ? [] : cells(batch)));
+  return [
+    ...storages.map((storage, index) => ({
+      name: `c${index}`,
+      ...encoding,
+      data: gather(index, ({ vectors, rows }) => rawCells(storage, must(vectors[index]), rows)),
+    })),
+    ...sideColumns.map((index) => ({
+      name: `x${index}`,
+      ...encoding,
+      data: gather(index, ({ vectors, rows }) => escapeCells(must(vectors[index]), rows)),
+    })),
+  ];
+}
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("a batch lacks a column");
+  return value;
+}
+
+async function drain(bytes: ByteWriter, file: FileHandle): Promise<number> {
+  const written = new Uint8Array(bytes.buffer, 0, bytes.index);
+  await file.writeFile(written);
+  bytes.index = 0;
+  return written.byteLength;
+}

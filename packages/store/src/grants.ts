@@ -1,0 +1,99 @@
+import { type RawBuilder, sql } from "kysely";
+import type { Actor } from "./actor.ts";
+import type { Database } from "./db.ts";
+
+export type Resource = { type: ResourceType; id: string };
+
+/**
+ * The registry: for each type of resource, the condition under which an actor may see the row of that table.
+ * Every statement that reads such rows puts its condition into its `where`; `isVisible` asks for one id.
+ */
+const RESOURCES = {
+  datasource: { table: "datasources", visible: visibleDatasource },
+  query: { table: "queries", visible: visibleQuery },
+  deleted_query: { table: "queries", visible: visibleDeletedQuery },
+  visualization: { table: "visualizations", visible: visibleVisualization },
+  run: { table: "runs", visible: visibleRun },
+} as const;
+export type ResourceType = keyof typeof RESOURCES;
+
+/** Whether `actor` may know of the resource at all. False for ids that do not exist. */
+export async function isVisible(db: Database, actor: Actor, resource: Resource): Promise<boolean> {
+  const { table, visible } = RESOURCES[resource.type];
+  const { rows } = await sql<{ id: string }>`
+    select id from ${sql.table(table)} where id = ${resource.id} and ${visible(actor)}`.execute(db);
+  return rows.length === 1;
+}
+
+/** Rows of `datasources` that the actor may use: granted to one of their groups, or any for an admin. */
+export function visibleDatasource(actor: Actor): RawBuilder<boolean> {
+  return sql`(datasources.org_id = ${actor.org_id} and datasources.deleted_at is null
+    and ${granted(actor, sql`datasources.id`)})`;
+}
+
+/** Rows of `queries` whose datasource the actor may use. */
+export function visibleQuery(actor: Actor): RawBuilder<boolean> {
+  return sql`(queries.deleted_at is null and ${queryOfGrantedDatasource(actor)})`;
+}
+
+/** Deleted rows of `queries`, to bring them back. */
+export function visibleDeletedQuery(actor: Actor): RawBuilder<boolean> {
+  return sql`(queries.deleted_at is not null and ${queryOfGrantedDatasource(actor)})`;
+}
+
+/** Rows of `visualizations` whose query the actor may see. */
+export function visibleVisualization(actor: Actor): RawBuilder<boolean> {
+  return sql`(visualizations.org_id = ${actor.org_id} and exists (
+    select from queries where queries.id = visualizations.query_id and ${visibleQuery(actor)}))`;
+}
+
+/**
+ * Rows of `runs`: an admin sees all. Others need the datasource's grant now, and then see their own runs and those of
+ * saved queries; editors, who may write the same SQL, also see other people's. Tests of unsaved forms are their maker's.
+ */
+export function visibleRun(actor: Actor): RawBuilder<boolean> {
+  if (actor.role === "admin") return sql`(runs.org_id = ${actor.org_id})`;
+  const whose =
+    actor.role === "editor"
+      ? sql`true`
+      : sql`(runs.created_by = ${actor.user_id} or runs.query_id is not null)`;
+  return sql`(runs.org_id = ${actor.org_id} and case
+    when runs.datasource_id is null then runs.created_by = ${actor.user_id}
+    else ${whose} and ${granted(actor, sql`runs.datasource_id`)} end)`;
+}
+
+function queryOfGrantedDatasource(actor: Actor): RawBuilder<boolean> {
+  return sql`(queries.org_id = ${actor.org_id} and exists (
+    select from query_versions
+    join datasources on datasources.id = query_versions.datasource_id
+    where query_versions.query_id = queries.id and query_versions.version = queries.version
+      and ${visibleDatasource(actor)}))`;
+}
+
+function granted(actor: Actor, datasourceId: RawBuilder<unknown>): RawBuilder<boolean> {
+  if (actor.role === "admin") return sql`true`;
+  return sql`exists (
+    select from grants
+    join effective_group_members as members on members.group_id = grants.group_id
+    where grants.resource_type = 'datasource' and grants.resource_id = ${datasourceId}
+      and grants.org_id = ${actor.org_id} and members.user_id = ${actor.user_id})`;
+}
+
+/** Makes the grants of a resource exactly these groups. Groups of another organisation are ignored. */
+export async function setGrants(
+  db: Database,
+  actor: Actor,
+  resource: Resource,
+  groupIds: readonly string[],
+): Promise<void> {
+  await sql`
+    delete from grants
+    where org_id = ${actor.org_id} and resource_type = ${resource.type} and resource_id = ${resource.id}
+      and group_id <> all (${groupIds}::uuid[])`.execute(db);
+  await sql`
+    insert into grants (org_id, group_id, resource_type, resource_id, created_by)
+    select groups.org_id, groups.id, ${resource.type}, ${resource.id}, ${actor.user_id}
+    from groups
+    where groups.org_id = ${actor.org_id} and groups.id = any (${groupIds}::uuid[])
+    on conflict on constraint grants_key do nothing`.execute(db);
+}

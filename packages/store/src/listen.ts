@@ -1,0 +1,72 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Client } from "pg";
+
+export type Channel = "quern_queue" | "quern_runs" | "quern_cancel";
+
+export type Listener = { stop(): Promise<void> };
+
+/**
+ * Listens on a connection of its own and calls `onNotify` for each notification. A lost connection is opened again
+ * after a second or so, and then `onGap` is called: something may have been missed. Notifications are hints only.
+ */
+export function listen(
+  url: string,
+  channels: readonly Channel[],
+  onNotify: (channel: Channel, payload: string) => void,
+  onGap: () => void,
+): Listener {
+  let stopped = false;
+  let client: Client | undefined;
+  const abort = new AbortController();
+
+  const serve = async () => {
+    while (!stopped) {
+      client = new Client({
+        connectionString: url,
+        application_name: "quern listen",
+        keepAlive: true,
+        connectionTimeoutMillis: 10_000,
+      });
+      const ended = new Promise<void>((resolve) => {
+        client!.once("end", resolve);
+        client!.once("error", () => resolve());
+      });
+      client.on("notification", ({ channel, payload }) =>
+        onNotify(channel as Channel, payload ?? ""),
+      );
+      if (await opened(client, channels)) {
+        onGap();
+        await ended;
+      }
+      if (!stopped)
+        await delay(500 + Math.random() * 1000, undefined, { signal: abort.signal }).catch(
+          ignoreAbort,
+        );
+    }
+  };
+  const serving = serve();
+  return {
+    async stop() {
+      stopped = true;
+      abort.abort();
+      await client?.end();
+      await serving;
+    },
+  };
+}
+
+/** False when the server cannot be reached: the caller waits and tries again, and polling goes on meanwhile. */
+async function opened(client: Client, channels: readonly Channel[]): Promise<boolean> {
+  try {
+    await client.connect();
+    for (const channel of channels) await client.query(`listen ${channel}`);
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}
+
+function ignoreAbort(error: Error): void {
+  if (error.name !== "AbortError") throw error;
+}

@@ -1,0 +1,196 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Actor } from "./actor.ts";
+import { type Database, openDatabase } from "./db.ts";
+import {
+  type ClaimedRun,
+  claimRuns,
+  finishRun,
+  LeaseLostError,
+  renewLease,
+  sweepLapsedLeases,
+} from "./queue.ts";
+import { listParts, readPartData, readRun, requestCancel } from "./runs.ts";
+import { freshDatabase, type TestDatabase } from "./testing.ts";
+import { makeActor, makeDatasource, makeRun, SUCCEEDED } from "./testing-fixtures.ts";
+
+const LEASE_MS = 60_000;
+const NO_PROGRESS = { rows: 0, bytes: 0, started_ago_ms: null, first_row_ago_ms: null };
+
+let database: TestDatabase;
+let db: Database;
+let editor: Actor;
+let datasource: string;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  db = openDatabase(database.url, { max: 20 });
+  editor = await makeActor(db, "editor");
+  datasource = await makeDatasource(db, editor, { everyone: true });
+});
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+beforeEach(async () => {
+  await sql`delete from runs`.execute(db);
+});
+
+async function claimOne(runner = "runner-1"): Promise<ClaimedRun> {
+  const [run] = await claimRuns(db, runner, 1, LEASE_MS);
+  return run!;
+}
+
+async function lapseLeases(): Promise<void> {
+  await sql`update runs set lease_until = clock_timestamp() - interval '1 second' where status = 'running'`.execute(
+    db,
+  );
+}
+
+test("a claimed run is finished with its manifest and parts in one go", async () => {
+  const id = await makeRun(db, editor, datasource);
+  const claim = await claimOne();
+  expect(claim).toMatchObject({
+    id,
+    attempt: 1,
+    kind: "query",
+    sql: "select 1",
+    limits: { max_rows: 100_000 },
+  });
+  await finishRun(db, claim, SUCCEEDED);
+  const run = (await readRun(db, editor, id))!;
+  expect(run).toMatchObject({
+    status: "succeeded",
+    rows: 1,
+    attempt: 1,
+    cpu_ms: 3,
+    result_expired: false,
+  });
+  expect(run.statements).toEqual(SUCCEEDED.statements);
+  expect(Date.parse(run.started_at!)).toBeLessThanOrEqual(Date.parse(run.first_row_at!));
+  expect(await listParts(db, id, 0)).toMatchObject([
+    { part: 0, rows: 1, size: 3, store: "postgres" },
+  ]);
+  expect(String(await readPartData(db, id, 0, 0))).toBe("abc");
+});
+
+test("a run is claimed by one runner only, however many ask at once", async () => {
+  const ids = await Promise.all(Array.from({ length: 8 }, () => makeRun(db, editor, datasource)));
+  const claims = await Promise.all(
+    Array.from({ length: 16 }, (_, n) => claimRuns(db, `runner-${n}`, 1, LEASE_MS)),
+  );
+  expect(
+    claims
+      .flat()
+      .map(({ id }) => id)
+      .sort(),
+  ).toEqual(ids.sort());
+});
+
+test("a datasource's cap is exact over all runners", async () => {
+  const narrow = await makeDatasource(db, editor, { max_concurrency: 3 });
+  await Promise.all(Array.from({ length: 20 }, () => makeRun(db, editor, narrow)));
+  const claims = (
+    await Promise.all(
+      Array.from({ length: 10 }, (_, n) => claimRuns(db, `runner-${n}`, 2, LEASE_MS)),
+    )
+  ).flat();
+  expect(claims).toHaveLength(3);
+  await finishRun(db, claims[0]!, SUCCEEDED);
+  expect(await claimRuns(db, "runner-1", 5, LEASE_MS)).toHaveLength(1);
+});
+
+test("interactive runs come before scheduled ones, and people take turns", async () => {
+  const other = await makeActor(db, "editor");
+  await makeRun(db, editor, datasource, { priority: "schedule" });
+  const mine = [await makeRun(db, editor, datasource), await makeRun(db, editor, datasource)];
+  const theirs = await makeRun(db, other, datasource);
+  const order = [await claimOne(), await claimOne(), await claimOne(), await claimOne()];
+  expect(order.slice(0, 3).map(({ id }) => id)).toEqual([mine[0], theirs, mine[1]]);
+});
+
+test("a lapsed run ends as runner_lost, and its runner can neither renew nor finish it", async () => {
+  const id = await makeRun(db, editor, datasource);
+  const claim = await claimOne();
+  await lapseLeases();
+  const swept = await Promise.all([sweepLapsedLeases(db), sweepLapsedLeases(db)]);
+  expect(swept.flat()).toEqual([id]);
+  await expect(renewLease(db, claim, LEASE_MS, NO_PROGRESS)).rejects.toThrow(LeaseLostError);
+  await expect(finishRun(db, claim, SUCCEEDED)).rejects.toThrow(LeaseLostError);
+  const run = (await readRun(db, editor, id))!;
+  expect(run).toMatchObject({ status: "failed", error: { code: "runner_lost" }, statements: [] });
+});
+
+test("a lost test of an unsaved form ends too, and its secret goes", async () => {
+  const id = randomUUID();
+  const connection = { type: "postgres", config: {}, secret: "sealed" };
+  await makeRun(db, editor, datasource, {
+    kind: "test",
+    id,
+    datasource_id: null,
+    sql: null,
+    connection,
+  });
+  expect(await claimOne()).toMatchObject({ id, connection });
+  await lapseLeases();
+  expect(await sweepLapsedLeases(db)).toEqual([id]);
+  const { rows } = await sql<{
+    connection: unknown;
+  }>`select connection from runs where id = ${id}`.execute(db);
+  expect(rows).toEqual([{ connection: null }]);
+});
+
+test("a live lease is not swept, and another attempt's token does not finish it", async () => {
+  await makeRun(db, editor, datasource);
+  const claim = await claimOne();
+  expect(await sweepLapsedLeases(db)).toEqual([]);
+  const stolen = { ...claim, lease_token: "00000000-0000-4000-8000-000000000000" };
+  await expect(finishRun(db, stolen, SUCCEEDED)).rejects.toThrow(LeaseLostError);
+  await finishRun(db, claim, SUCCEEDED);
+  await expect(finishRun(db, claim, SUCCEEDED)).rejects.toThrow(LeaseLostError);
+});
+
+test("a finish that fails half-way leaves the run as it was", async () => {
+  await makeRun(db, editor, datasource);
+  const claim = await claimOne();
+  const broken = { ...SUCCEEDED, statements: [...SUCCEEDED.statements, ...SUCCEEDED.statements] };
+  await expect(finishRun(db, claim, broken)).rejects.toThrow(/duplicate key/);
+  await finishRun(db, claim, SUCCEEDED);
+});
+
+test("renewing notes progress and says that a cancel was asked for", async () => {
+  const id = await makeRun(db, editor, datasource);
+  const claim = await claimOne();
+  const progress = { rows: 7, bytes: 70, started_ago_ms: 10, first_row_ago_ms: 5 };
+  expect(await renewLease(db, claim, LEASE_MS, progress)).toEqual({ cancel_requested: false });
+  await requestCancel(db, editor, id);
+  expect(await renewLease(db, claim, LEASE_MS, progress)).toEqual({ cancel_requested: true });
+  expect(await readRun(db, editor, id)).toMatchObject({
+    status: "running",
+    rows: 7,
+    cancel: { confirmed: null, by: { id: editor.user_id } },
+  });
+});
+
+test("canceling ends a queued run at once and leaves an ended one as it is", async () => {
+  const queued = await makeRun(db, editor, datasource);
+  await requestCancel(db, editor, queued);
+  expect(await readRun(db, editor, queued)).toMatchObject({
+    status: "canceled",
+    cancel: { confirmed: true },
+  });
+  expect(await claimRuns(db, "runner-1", 1, LEASE_MS)).toEqual([]);
+  const ended = await makeRun(db, editor, datasource);
+  await finishRun(db, await claimOne(), SUCCEEDED);
+  await requestCancel(db, editor, ended);
+  expect(await readRun(db, editor, ended)).toMatchObject({ status: "succeeded", cancel: null });
+});
+
+test("the database itself refuses to change a final status", async () => {
+  await makeRun(db, editor, datasource);
+  await finishRun(db, await claimOne(), SUCCEEDED);
+  await expect(
+    sql`update runs set status = 'queued', finished_at = null`.execute(db),
+  ).rejects.toThrow(/stays so/);
+});
