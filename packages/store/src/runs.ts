@@ -12,7 +12,7 @@ import type {
 import { type RawBuilder, sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import { Conflict } from "./conflict.ts";
-import { type Database, inTransaction } from "./db.ts";
+import type { Database } from "./db.ts";
 import { visibleRun } from "./grants.ts";
 import { containing, toPage } from "./page.ts";
 import { personRef } from "./queries.ts";
@@ -43,23 +43,24 @@ export async function enqueueRun(
   run: NewRun,
 ): Promise<{ id: string; status: RunStatus }> {
   const requestHash = run.idempotency ? sha256(run.idempotency.request) : null;
-  return inTransaction(db, async (trx) => {
-    const { rows } = await sql<{ id: string; status: RunStatus }>`
+  const { rows } = await sql<{ id: string; status: RunStatus }>`
+    with enqueued as (
       insert into runs (id, org_id, kind, datasource_id, connection, query_id, query_version, sql, fingerprint, timeout_ms, max_rows,
         max_bytes, priority, trigger, created_by, token_id, idempotency_key, request_hash, request_id)
       values (coalesce(${run.id ?? null}::uuid, uuid_v7()), ${actor.org_id}, ${run.kind}, ${run.datasource_id},
-        ${run.connection === undefined ? null : JSON.stringify(run.connection)}, ${run.query?.id ?? null}, ${run.query?.version ?? null},
+        ${run.connection === undefined ? null : JSON.stringify(run.connection)}::jsonb, ${run.query?.id ?? null}, ${run.query?.version ?? null},
         ${run.sql}, ${run.sql === null ? null : sha256(run.sql)}, ${run.limits.timeout_ms}, ${run.limits.max_rows},
         ${run.limits.max_bytes}, ${run.priority}, ${run.trigger}, ${actor.user_id}, ${actor.token_id},
         ${run.idempotency?.key ?? null}, ${requestHash}, ${run.request_id})
       on conflict (created_by, idempotency_key) where idempotency_key is not null do nothing
-      returning id, status`.execute(trx);
-    if (!rows[0]) return repeatedRun(trx, actor, run.idempotency!.key, requestHash!);
-    await sql`select pg_notify('quern_queue', ''), pg_notify('quern_runs', ${rows[0].id})`.execute(
-      trx,
-    );
-    return rows[0];
-  });
+      returning id, status
+    )
+    select id, status, pg_notify('quern_queue', ''), pg_notify('quern_runs', id::text) from enqueued`.execute(
+    db,
+  );
+  const enqueued = rows[0];
+  if (!enqueued) return repeatedRun(db, actor, run.idempotency!.key, requestHash!);
+  return { id: enqueued.id, status: enqueued.status };
 }
 
 async function repeatedRun(

@@ -2,7 +2,7 @@ import { DEFAULT_LIMITS, type Limits } from "@quern/contract/datasources";
 import { cancelRun, createRun, listRuns, type RunInput, readRun } from "@quern/contract/runs";
 import { isStorableText } from "@quern/contract/text";
 import type { Actor } from "@quern/store/actor";
-import { listDatasources } from "@quern/store/datasources";
+import { readDatasourceLimits } from "@quern/store/datasources";
 import { readQuery } from "@quern/store/queries";
 import * as runs from "@quern/store/runs";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -79,12 +79,12 @@ async function resolveTarget(api: Api, actor: Actor, body: RunInput) {
     body.query_id === undefined ? undefined : await readQuery(api.db, actor, body.query_id);
   if (body.query_id !== undefined && !query) throw notFound("query");
   const datasourceId = query?.datasource.id ?? body.datasource_id!;
-  const [datasource] = await listDatasources(api.db, actor, datasourceId);
-  if (!datasource) throw notFound("datasource");
+  const datasourceLimits = await readDatasourceLimits(api.db, datasourceId);
+  if (!datasourceLimits) throw notFound("datasource");
   return {
     datasource_id: datasourceId,
     sql: query?.sql ?? body.sql!,
-    limits: resolveLimits({ ...query?.limits, ...body.limits }, datasource.limits),
+    limits: resolveLimits({ ...query?.limits, ...body.limits }, datasourceLimits),
     ...(query ? { query: { id: query.id, version: query.version } } : {}),
   };
 }

@@ -1,0 +1,96 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Client, createClient } from "@quern/contract/client";
+import type { PostgresConfig } from "@quern/contract/datasources";
+import { startPostgres } from "@quern/postmaster/postmaster";
+import { openDatabase } from "@quern/store/db";
+import { ensureKeys } from "@quern/store/keys";
+import { addMember, findActor } from "@quern/store/members";
+import { migrate } from "@quern/store/migrate";
+import { createToken } from "@quern/store/tokens";
+import { sql } from "kysely";
+
+export type Benched = {
+  client: Client;
+  /** A PostgreSQL to query: another database of the same server. */
+  target: { config: PostgresConfig; password: string };
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** PostgreSQL, the API and a runner as real processes, on a folder of their own, and an admin's client. */
+export async function startBenched(): Promise<Benched> {
+  const directory = await mkdtemp(join(tmpdir(), "quern-bench-"));
+  const postgres = await startPostgres({ dataDir: join(directory, "postgres") });
+  const databaseUrl = postgres.url("postgres");
+  await migrate(databaseUrl);
+  const keys = join(directory, "keys");
+  await ensureKeys(keys);
+  const settings = {
+    PATH: process.env.PATH ?? "",
+    DATABASE_URL: databaseUrl,
+    QUERN_KEYS: keys,
+    QUERN_DATA_DIR: directory,
+    QUERN_RESULTS: `file:${join(directory, "results")}`,
+    LOG_LEVEL: "error",
+  };
+  const api = await startProcess("api", { ...settings, PORT: "0" });
+  const runner = await startProcess("runner", settings);
+  return {
+    client: createClient(api.address, await adminToken(databaseUrl)),
+    target: {
+      config: {
+        host: postgres.host,
+        port: postgres.port,
+        database: "template1",
+        user: postgres.superuser,
+        sslmode: "disable",
+        read_only: true,
+      },
+      password: postgres.password,
+    },
+    async [Symbol.asyncDispose]() {
+      await api.stop();
+      await runner.stop();
+      await postgres.stop("fast");
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startProcess(app: "api" | "runner", env: Record<string, string>) {
+  const main = fileURLToPath(new URL(`../../apps/${app}/dist/main.js`, import.meta.url));
+  const child = spawn(process.execPath, [main], {
+    env,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const exited = once(child, "exit");
+  const [message] = (await Promise.race([
+    once(child, "message"),
+    exited.then(() => Promise.reject(new Error(`the ${app} did not start`))),
+  ])) as [{ address?: string }];
+  return {
+    address: message.address ?? "",
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+    },
+  };
+}
+
+async function adminToken(databaseUrl: string): Promise<string> {
+  const db = openDatabase(databaseUrl);
+  const { rows } = await sql<{ id: string }>`select id from orgs`.execute(db);
+  const id = await addMember(db, rows[0]!.id, {
+    email: "bench@example.test",
+    name: "Bench",
+    role: "admin",
+  });
+  const actor = await findActor(db, id);
+  const { token } = await createToken(db, { ...actor!, token_id: null }, "bench", 1);
+  await db.destroy();
+  return token;
+}

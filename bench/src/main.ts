@@ -1,0 +1,20 @@
+/** Runs the benchmarks, or those that are named, and prints one table. Each measures a peer in the same run. */
+import { selectOne } from "./select-one.ts";
+
+export type Measure = { what: string; quern: string; peer: string; ratio: string };
+
+const BENCHMARKS: Record<string, () => Promise<Measure[]>> = { "select-one": selectOne };
+
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !(name in BENCHMARKS));
+if (unknown.length > 0) {
+  console.error(
+    `No such benchmark: ${unknown.join(", ")}. There is: ${Object.keys(BENCHMARKS).join(", ")}.`,
+  );
+  process.exit(1);
+}
+const measures: Measure[] = [];
+for (const [name, run] of Object.entries(BENCHMARKS)) {
+  if (named.length === 0 || named.includes(name)) measures.push(...(await run()));
+}
+console.table(Object.fromEntries(measures.map(({ what, ...figures }) => [what, figures])));
