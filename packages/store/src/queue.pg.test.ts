@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Actor } from "./actor.ts";
@@ -88,17 +89,50 @@ test("a run is claimed by one runner only, however many ask at once", async () =
   ).toEqual(ids.sort());
 });
 
-test("a datasource's cap is exact over all runners", async () => {
+test("a datasource's cap is exact over all runners, while more urgent runs keep coming", async () => {
   const narrow = await makeDatasource(db, editor, { max_concurrency: 3 });
-  await Promise.all(Array.from({ length: 20 }, () => makeRun(db, editor, narrow)));
-  const claims = (
-    await Promise.all(
-      Array.from({ length: 10 }, (_, n) => claimRuns(db, `runner-${n}`, 2, LEASE_MS)),
-    )
-  ).flat();
-  expect(claims).toHaveLength(3);
-  await finishRun(db, claims[0]!, SUCCEEDED);
-  expect(await claimRuns(db, "runner-1", 5, LEASE_MS)).toHaveLength(1);
+  const running = async () => {
+    const { rows } = await sql<{ count: number }>`
+      select count(*) from runs where datasource_id = ${narrow} and status = 'running'`.execute(db);
+    return rows[0]!.count;
+  };
+  const priorities = ["schedule", "dashboard", "interactive"] as const;
+  const wanted = 90;
+  let done = 0;
+  let most = 0;
+  const enqueue = async () => {
+    for (let n = 0; n < wanted; n++) {
+      await makeRun(db, editor, narrow, { priority: priorities[Math.floor((n * 3) / wanted)]! });
+    }
+  };
+  const claimAndFinish = async (runner: string) => {
+    while (done < wanted) {
+      for (const claim of await claimRuns(db, runner, 2, LEASE_MS)) {
+        most = Math.max(most, await running());
+        await finishRun(db, claim, SUCCEEDED);
+        done += 1;
+      }
+    }
+  };
+  await Promise.all([
+    enqueue(),
+    ...Array.from({ length: 8 }, (_, n) => claimAndFinish(`runner-${n}`)),
+  ]);
+  expect(done).toBe(wanted);
+  expect(most).toBe(3);
+});
+
+test("a claim that is not committed yet counts for the cap of the next", async () => {
+  const narrow = await makeDatasource(db, editor, { max_concurrency: 1 });
+  await makeRun(db, editor, narrow, { priority: "schedule" });
+  const second = await db.transaction().execute(async (trx) => {
+    expect(await claimRuns(trx, "runner-1", 1, LEASE_MS)).toHaveLength(1);
+    await makeRun(db, editor, narrow, { priority: "interactive" });
+    const claiming = claimRuns(db, "runner-2", 1, LEASE_MS);
+    await Promise.race([claiming, delay(300)]);
+    return { claiming };
+  });
+  expect(await second.claiming).toEqual([]);
 });
 
 test("interactive runs come before scheduled ones, and people take turns", async () => {
