@@ -1,7 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { startExecutors } from "@quern/executor/pool";
 import { parsePartStore } from "@quern/results/parts";
@@ -13,6 +11,7 @@ import { listen } from "@quern/store/listen";
 import { claimRuns, forgetRunner, noteRunner, sweepLapsedLeases } from "@quern/store/queue";
 import { type Job, LEASE_MS, startJob, type Workshop } from "./job.ts";
 import type { RunnerSettings } from "./settings.ts";
+import { newRunnerId, openWorkFolder } from "./work-folder.ts";
 
 /** Notifications may get lost: without them, a run waits at most this long, give or take a fifth. */
 const POLL_MS = 1_000;
@@ -22,7 +21,7 @@ const DRAIN_MS = 10_000;
 
 /** Claims runs and executes them until stopped. Stopping claims no more and lets running work finish, for a while. */
 export async function start(settings: RunnerSettings, log: Log): Promise<Running> {
-  const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const id = newRunnerId();
   const slots = settings.QUERN_RUNNER_SLOTS;
   const keys = await readRunnerKeys(settings.QUERN_KEYS);
   const db = openDatabase(settings.DATABASE_URL, {
@@ -30,8 +29,7 @@ export async function start(settings: RunnerSettings, log: Log): Promise<Running
     application_name: "quern runner",
     onError: (error) => log.warn({ err: error }, "lost a database connection"),
   });
-  const workDirectory = join(settings.QUERN_DATA_DIR, "work", id);
-  await mkdir(workDirectory, { recursive: true, mode: 0o700 });
+  const workDirectory = await openWorkFolder(settings.QUERN_DATA_DIR, id);
   const executors = await startExecutors({
     size: slots,
     warm: Math.min(2, slots),
