@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { type Database, inTransaction } from "./db.ts";
 import { readApiKeys } from "./keys.ts";
+import { connectionRun, enqueueRun } from "./runs.ts";
 import { sealSecret } from "./secrets.ts";
 
 export type DemoEndpoint = {
@@ -58,5 +59,7 @@ export async function ensureDemoDatasource(
       select org_id, id, 'datasource', ${id} from groups where org_id = ${org} and system = 'everyone'`.execute(
       trx,
     );
+    const owner = { org_id: org, user_id: null, token_id: null };
+    await enqueueRun(trx, owner, connectionRun("introspect", id, owner, "start"));
   });
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Limits } from "@quern/contract/datasources";
+import { DEFAULT_LIMITS, type Limits } from "@quern/contract/datasources";
 import type { Part } from "@quern/contract/results";
 import type {
   Run,
@@ -33,13 +33,36 @@ export type NewRun = {
   idempotency?: { key: string; request: string };
 };
 
+/** Who a run is for: a person, by token or not, or Quern itself. */
+export type RunOwner = { org_id: string; user_id: string | null; token_id: string | null };
+
+const CONNECTION_TIMEOUT_MS = { test: 30_000, introspect: 300_000 };
+
+/** A test or an introspection of a saved datasource. */
+export function connectionRun(
+  kind: "test" | "introspect",
+  datasource_id: string | null,
+  owner: RunOwner,
+  request_id: string,
+): NewRun {
+  return {
+    kind,
+    datasource_id,
+    sql: null,
+    limits: { ...DEFAULT_LIMITS, timeout_ms: CONNECTION_TIMEOUT_MS[kind] },
+    priority: "interactive",
+    trigger: owner.token_id === null && owner.user_id !== null ? "user" : "api",
+    request_id,
+  };
+}
+
 /**
  * Puts a run into the queue and tells the runners. With an idempotency key that the actor used before, returns that run
  * instead; throws `Conflict` (`idempotency_mismatch`) when it was used for another request.
  */
 export async function enqueueRun(
   db: Database,
-  actor: Actor,
+  actor: RunOwner,
   run: NewRun,
 ): Promise<{ id: string; status: RunStatus }> {
   const requestHash = run.idempotency ? sha256(run.idempotency.request) : null;
@@ -65,7 +88,7 @@ export async function enqueueRun(
 
 async function repeatedRun(
   db: Database,
-  actor: Actor,
+  actor: RunOwner,
   key: string,
   requestHash: Buffer,
 ): Promise<{ id: string; status: RunStatus }> {

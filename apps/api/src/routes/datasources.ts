@@ -12,6 +12,7 @@ import { recordAudit } from "@quern/store/audit";
 import * as datasources from "@quern/store/datasources";
 import { inTransaction } from "@quern/store/db";
 import { setGrants } from "@quern/store/grants";
+import { connectionRun, enqueueRun } from "@quern/store/runs";
 import { sealSecret } from "@quern/store/secrets";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
@@ -69,6 +70,8 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
           resource_id: id,
           details: { name, config, group_ids: body.group_ids ?? [] },
         });
+        // So that the editor knows its tables when the first person opens it.
+        await enqueueRun(trx, actor, connectionRun("introspect", id, actor, origin.request_id));
       });
       return existing(api, actor, id);
     },
