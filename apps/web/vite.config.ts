@@ -11,7 +11,7 @@ export default defineConfig({
       dts: false,
       colorMode: false,
       // Icons go into the bundle: otherwise the page would ask api.iconify.design for them.
-      icon: { clientBundle: { scan: true } },
+      icon: { clientBundle: { scan: { globInclude: ["src/**/*.{vue,ts}"] } } },
       ui: {
         colors: {
           primary: "indigo",
@@ -23,9 +23,11 @@ export default defineConfig({
         },
         button: { defaultVariants: { size: "sm" } },
         input: { defaultVariants: { size: "sm" } },
+        inputNumber: { defaultVariants: { size: "sm" } },
         select: { defaultVariants: { size: "sm" } },
         selectMenu: { defaultVariants: { size: "sm" } },
         textarea: { defaultVariants: { size: "sm" } },
+        formField: { slots: { help: "mt-1 text-xs text-muted", error: "mt-1 text-xs text-error" } },
         badge: { defaultVariants: { size: "sm" } },
         tooltip: { slots: { content: "h-auto max-w-96 py-1 text-xs" } },
       },

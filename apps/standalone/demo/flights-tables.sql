@@ -28,10 +28,10 @@ create table flights.flights (
   destination text not null
 );
 comment on table flights.flights is
-  'One row per flight: every 12th of the 3,000,000 flights of the source in order of time, so that months, airports and routes compare. For estimates of all flights multiply counts by 12. The last month, June 2001, ends on the 14th.';
+  'One row per flight: every 12th of the 3,000,000 flights of the source in order of time, so that months, airports and routes compare. For estimates of all flights in the source multiply counts by 12.';
 comment on column flights.flights.id is 'Number of the row, in order of time.';
-comment on column flights.flights.date is 'Scheduled departure in local time of the origin (no time zone).';
-comment on column flights.flights.delay is 'Delay at arrival in minutes; negative: early.';
+comment on column flights.flights.date is 'Departure in the local time of the origin (so without a time zone).';
+comment on column flights.flights.delay is 'Delay in minutes; negative: early.';
 comment on column flights.flights.distance is 'Distance in miles.';
 comment on column flights.flights.origin is 'Airport of departure, airports.iata.';
 comment on column flights.flights.destination is 'Airport of arrival, airports.iata.';

@@ -42,6 +42,10 @@ const routes: RouteRecordRaw[] = [
   { path: "/", component: () => import("./components/shell/AppShell.vue"), children: inShell },
 ];
 
+const RELOADED = "quern:reloaded";
+/** A chunk that is missing after a reload as well must not make the page load for ever. */
+const RELOAD_PAUSE_MS = 20_000;
+
 /** The app's router: pages are chunks of their own, and all but the open ones need somebody signed in. */
 export function makeRouter(queries: QueryClient): Router {
   const router = createRouter({ history: createWebHistory(), routes });
@@ -66,9 +70,12 @@ export function makeRouter(queries: QueryClient): Router {
   });
   // After an update of Quern the chunks of the old page are gone: load the new one at the wanted address.
   router.onError((error, to) => {
-    if (/dynamically imported module|Importing a module script failed/i.test(String(error))) {
-      location.assign(to.fullPath);
-    }
+    if (!/dynamically imported module|importing a module script|preload css/i.test(String(error)))
+      return;
+    const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
+    if (Date.now() - last < RELOAD_PAUSE_MS) return;
+    sessionStorage.setItem(RELOADED, String(Date.now()));
+    location.assign(to.fullPath);
   });
   return router;
 }

@@ -1,6 +1,6 @@
 /**
  * What an engine has to do to be a datasource. Every message is a plain value that survives a structured clone,
- * so that a connector may live in another process; `conformance.ts` is the contract as tests.
+ * so that a connector may live in another process; `testing/conformance.ts` is the contract as tests.
  */
 import type {
   ConnectionReport,

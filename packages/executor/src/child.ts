@@ -17,6 +17,7 @@ let go: (() => void) | null = null;
 process.on("message", (message: ToExecutor) => {
   switch (message.type) {
     case "run":
+      send({ type: "accepted", cancel: null });
       void run(message.request, message.memory_limit_bytes, {
         send,
         allowed: () =>
@@ -30,6 +31,7 @@ process.on("message", (message: ToExecutor) => {
       go = null;
       break;
     case "cancel_backend":
+      send({ type: "accepted", cancel: message.id });
       void cancelBackend(message);
       break;
   }

@@ -3,7 +3,13 @@ import type { BackendHandle, CancelVerdict, Target } from "@quern/connectors/con
 import type { Part } from "@quern/contract/results";
 import { type LaunchOptions, launch } from "./launch.ts";
 import { readRss } from "./memory.ts";
-import type { ExecutionRequest, ExecutorError, FromExecutor, RunYield, ToExecutor } from "./messages.ts";
+import type {
+  ExecutionRequest,
+  ExecutorError,
+  FromExecutor,
+  RunYield,
+  ToExecutor,
+} from "./messages.ts";
 import { failure, OOM_HINT, OOM_MESSAGE } from "./run-errors.ts";
 
 export type ExecutionEvents = {
@@ -16,8 +22,15 @@ export type ExecutionEvents = {
   onPart?: (part: Part) => void;
 };
 
-/** How a run ended in its process; `yield` is null when the process died. */
-export type ProcessResult = { error: ExecutorError | null; yield: RunYield | null };
+/**
+ * How a run ended in its process; `yield` is null when the process died. `accepted` is false when it died, or hung,
+ * before it read the request: nothing was done, and another process may try.
+ */
+export type ProcessResult = {
+  error: ExecutorError | null;
+  yield: RunYield | null;
+  accepted: boolean;
+};
 
 export type ExecutorProcess = {
   pid: number;
@@ -30,12 +43,26 @@ export type ExecutorProcess = {
   rss(): number;
   /** One at a time. Never rejects. */
   run(request: ExecutionRequest, events: ExecutionEvents): Promise<ProcessResult>;
-  cancelBackend(target: Target, handle: BackendHandle, graceMs: number): Promise<CancelVerdict>;
+  /** null when the process died or hung before it read the request. */
+  cancelBackend(
+    target: Target,
+    handle: BackendHandle,
+    graceMs: number,
+  ): Promise<CancelVerdict | null>;
   kill(): void;
 };
 
 const WATCH_MS = 200;
+/** An idle process answers at once; one that does not is stopped or stuck. */
+const ACCEPT_MS = 3_000;
 const MAX_OUTPUT = 16 * 1024;
+
+type Current = {
+  events: ExecutionEvents;
+  resolve: (result: ProcessResult) => void;
+  accepted: boolean;
+};
+type Cancel = { resolve: (verdict: CancelVerdict | null) => void; accepted: boolean };
 
 export class ExecutorStartError extends Error {
   override name = "ExecutorStartError";
@@ -48,9 +75,9 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
   let overLimit = false;
   let runs = 0;
   let rss = 0;
-  let current: { events: ExecutionEvents; resolve: (result: ProcessResult) => void } | null = null;
+  let current: Current | null = null;
   let nextCancel = 0;
-  const cancels = new Map<number, (verdict: CancelVerdict) => void>();
+  const cancels = new Map<number, Cancel>();
 
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (text: string) => {
@@ -68,7 +95,7 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
       if (!alive) return;
       alive = false;
       settleReady.reject(new ExecutorStartError(`the executor did not start: ${how} ${output}`));
-      for (const verdict of cancels.values()) verdict("unconfirmed");
+      for (const cancel of cancels.values()) cancel.resolve(cancel.accepted ? "unconfirmed" : null);
       cancels.clear();
       finish({ error: deathError(how, signal, output, overLimit), yield: null });
       resolve();
@@ -78,10 +105,17 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
     child.once("close", (code, signal) => over(signal ?? `exit code ${code}`, signal));
   });
 
-  function finish(result: ProcessResult): void {
+  function finish(result: Omit<ProcessResult, "accepted">): void {
     const ended = current;
     current = null;
-    ended?.resolve(result);
+    ended?.resolve({ ...result, accepted: ended.accepted });
+  }
+
+  /** A process that does not read its messages is of no use to anybody. */
+  function expectAccepted(request: { accepted: boolean }): void {
+    setTimeout(() => {
+      if (!request.accepted) child.kill("SIGKILL");
+    }, ACCEPT_MS).unref();
   }
 
   function send(message: ToExecutor): void {
@@ -94,6 +128,11 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
       case "ready":
         settleReady.resolve();
         break;
+      case "accepted": {
+        const request = message.cancel === null ? current : cancels.get(message.cancel);
+        if (request != null) request.accepted = true;
+        break;
+      }
       case "started":
         current?.events.onStarted?.(message.handle);
         send({ type: "go" });
@@ -112,7 +151,7 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
         finish({ error: message.error, yield: message.yield });
         break;
       case "cancel_verdict":
-        cancels.get(message.id)?.(message.verdict);
+        cancels.get(message.id)?.resolve(message.verdict);
         cancels.delete(message.id);
         break;
     }
@@ -141,11 +180,13 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
       runs += 1;
       return new Promise((resolve) => {
         if (!alive) {
-          resolve({ error: deathError("before the run", null, output, false), yield: null });
+          const error = deathError("before the run", null, output, false);
+          resolve({ error, yield: null, accepted: false });
           return;
         }
-        current = { events, resolve };
+        current = { events, resolve, accepted: false };
         send({ type: "run", request, memory_limit_bytes: options.memory_limit_bytes });
+        expectAccepted(current);
         void watchMemory();
       });
     },
@@ -154,11 +195,13 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
       nextCancel += 1;
       return new Promise((resolve) => {
         if (!alive) {
-          resolve("unconfirmed");
+          resolve(null);
           return;
         }
-        cancels.set(id, resolve);
+        const cancel: Cancel = { resolve, accepted: false };
+        cancels.set(id, cancel);
         send({ type: "cancel_backend", id, target, handle, grace_ms: graceMs });
+        expectAccepted(cancel);
       });
     },
     kill: () => {

@@ -1,13 +1,9 @@
 /** What supervisor and executor process say to each other. */
+
+import type { BackendHandle, CancelVerdict, Parameter, Target } from "@quern/connectors/connector";
 import type { ConnectionReport, SchemaSnapshot } from "@quern/contract/datasources";
 import type { Part, Statement } from "@quern/contract/results";
 import type { RunError } from "@quern/contract/runs";
-import type {
-  BackendHandle,
-  CancelVerdict,
-  Parameter,
-  Target,
-} from "@quern/connectors/connector";
 
 export type ExecutionLimits = {
   /** From the moment an executor gets the run, connecting included. */
@@ -60,9 +56,18 @@ export type ExecutorError = Omit<RunError, "code"> & { code: RunError["code"] | 
 
 export type FromExecutor =
   | { type: "ready" }
+  /** The request was read: what happens next is the process's doing. */
+  | { type: "accepted"; cancel: number | null }
   | { type: "started"; handle: BackendHandle }
   | { type: "first_row" }
   | { type: "progress"; rows: number; bytes: number }
   | { type: "part"; part: Part }
   | { type: "finished"; error: ExecutorError | null; yield: RunYield }
   | { type: "cancel_verdict"; id: number; verdict: CancelVerdict; message: string | null };
+
+/** How a run inside the executor process speaks to its supervisor. */
+export type RunLink = {
+  send(message: FromExecutor): void;
+  /** Settles when the supervisor has noted the backend. */
+  allowed(): Promise<void>;
+};

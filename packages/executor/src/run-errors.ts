@@ -20,7 +20,9 @@ function toError(error: unknown): ExecutorError {
     return { code, message, sqlstate, position, detail, hint };
   }
   const text = error instanceof Error ? error.message : String(error);
-  if (/Out of Memory Error|Array buffer allocation failed|Invalid array length|bad_alloc/i.test(text)) {
+  if (
+    /Out of Memory Error|Array buffer allocation failed|Invalid array length|bad_alloc/i.test(text)
+  ) {
     return failure("executor_oom", OOM_MESSAGE, OOM_HINT);
   }
   if (/ENOSPC|EDQUOT|No space left|EROFS|EIO\b|IO Error/i.test(text)) {

@@ -2,15 +2,9 @@
 import { connectors } from "@quern/connectors/registry";
 import { openResultWriter } from "@quern/results/write/writer";
 import { readPeakRss, resetPeakRss } from "./memory.ts";
-import type { ExecutionRequest, FromExecutor, RunYield } from "./messages.ts";
+import type { ExecutionRequest, RunLink, RunYield } from "./messages.ts";
 import { executorError } from "./run-errors.ts";
 import { recordingSink } from "./sink.ts";
-
-export type RunLink = {
-  send(message: FromExecutor): void;
-  /** Settles when the supervisor has noted the backend. */
-  allowed(): Promise<void>;
-};
 
 /** Never rejects: what happened is in the message `finished`. */
 export async function run(

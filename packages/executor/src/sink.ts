@@ -1,7 +1,6 @@
 import type { Sink, StatementStart } from "@quern/connectors/connector";
 import type { ResultWriter } from "@quern/results/write/writer";
-import type { RunYield } from "./messages.ts";
-import type { RunLink } from "./run.ts";
+import type { RunLink, RunYield } from "./messages.ts";
 
 const MAX_NOTICES = 200;
 const PROGRESS_MS = 250;

@@ -4,19 +4,16 @@
  * the run's own process gets a moment to report, and is killed.
  */
 import type { BackendHandle } from "@quern/connectors/connector";
-import type { Truncated } from "@quern/contract/results";
-import type { RunError } from "@quern/contract/runs";
 import {
   type ExecutionEvents,
   type ExecutorProcess,
   ExecutorStartError,
   type ProcessResult,
 } from "./executor-process.ts";
-import type { ExecutionRequest, ExecutorError, RunYield } from "./messages.ts";
-import type { Outcome, Processes } from "./pool.ts";
+import type { ExecutionRequest } from "./messages.ts";
+import { type Outcome, outcomeOf, type StopReason } from "./outcome.ts";
+import type { Processes } from "./processes.ts";
 import { failure } from "./run-errors.ts";
-
-export type StopReason = "cancel" | "timeout";
 
 export type Supervision = {
   request: ExecutionRequest;
@@ -33,23 +30,35 @@ export type Supervision = {
 const REPORT_MS = 1_500;
 /** An answer to a cancel request later than this is no answer. */
 const CANCEL_MARGIN_MS = 9_000;
+/** Idle processes can be dead or stopped without anybody having noticed: then another one is asked. */
+const ATTEMPTS = 3;
+const SILENCE: ProcessResult = { error: null, yield: null, accepted: true };
+
+function died(message: string): ProcessResult {
+  return { ...SILENCE, error: failure("executor_crashed", message, null) };
+}
 
 /** Never rejects. */
 export async function supervise(task: Supervision): Promise<Outcome> {
   await task.slot();
   try {
-    const canceled = await Promise.race([task.stopped, Promise.resolve(null)]);
-    if (canceled !== null) return outcome({ error: null, yield: null }, "cancel", true);
-    return await runInProcess(task, await task.processes.take());
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const canceled = await Promise.race([task.stopped, Promise.resolve(null)]);
+      if (canceled !== null) return outcomeOf(SILENCE, "cancel", true);
+      const ended = await runInProcess(task, await task.processes.take());
+      if (ended !== false) return ended;
+    }
+    return outcomeOf(died("The executor processes do not take runs."), null, false);
   } catch (error) {
     if (!(error instanceof ExecutorStartError)) throw error;
-    return outcome({ error: failure("executor_crashed", error.message, null), yield: null }, null, false);
+    return outcomeOf(died(error.message), null, false);
   } finally {
     task.freeSlot();
   }
 }
 
-async function runInProcess(task: Supervision, own: ExecutorProcess): Promise<Outcome> {
+/** One attempt; false when the process had not even read the request. */
+async function runInProcess(task: Supervision, own: ExecutorProcess): Promise<Outcome | false> {
   const { request, events, processes } = task;
   let handle: BackendHandle | null = null;
   const ended = own.run(request, {
@@ -62,54 +71,54 @@ async function runInProcess(task: Supervision, own: ExecutorProcess): Promise<Ou
   const stop = await firstOf(ended, task.stopped, request.limits.timeout_ms);
   if (stop === null) {
     const result = await ended;
-    if (result.yield === null) await clearUp(task, handle, processes.discard, own);
-    else processes.give(own);
-    return outcome(result, null, false);
+    if (result.yield !== null) {
+      processes.give(own);
+      return outcomeOf(result, null, false);
+    }
+    processes.discard(own);
+    if (!result.accepted) return false;
+    // The backend of a dead executor would work on until it next sends a row.
+    if (handle !== null) await stopBackend(task, handle);
+    return outcomeOf(result, null, false);
   }
-  const confirmed = await stopBackend(task, handle, own);
+  const confirmed = await stopBackendOf(task, handle, own);
   const result = await within(ended, REPORT_MS);
   if (result?.yield == null) processes.discard(own);
   else processes.give(own);
-  return outcome(result ?? (await afterKill(ended)), stop, confirmed);
-}
-
-/** The backend of a dead executor would work on until it next sends a row. */
-async function clearUp(
-  task: Supervision,
-  handle: BackendHandle | null,
-  discard: (process: ExecutorProcess) => void,
-  own: ExecutorProcess,
-): Promise<void> {
-  discard(own);
-  if (handle !== null) await stopBackend(task, handle, own);
+  return outcomeOf(result ?? (await within(ended, REPORT_MS)) ?? SILENCE, stop, confirmed);
 }
 
 /** True when the server runs nothing of this run any more. */
-async function stopBackend(
+async function stopBackendOf(
   task: Supervision,
   handle: BackendHandle | null,
   own: ExecutorProcess,
 ): Promise<boolean> {
-  if (handle === null) {
-    // No statement goes out before the handle is here, so without one there is nothing to stop at the server.
-    own.kill();
-    return task.request.kind !== "introspect";
-  }
-  let other: ExecutorProcess;
-  try {
-    other = await task.processes.take();
-  } catch (error) {
-    if (!(error instanceof ExecutorStartError)) throw error;
-    return false;
-  }
+  if (handle !== null) return await stopBackend(task, handle);
+  // No statement goes out before the handle is here, so without one there is nothing to stop at the server.
+  own.kill();
+  return task.request.kind !== "introspect";
+}
+
+async function stopBackend(task: Supervision, handle: BackendHandle): Promise<boolean> {
   const grace = task.cancel_grace_ms;
-  const verdict = await within(
-    other.cancelBackend(task.request.target, handle, grace),
-    grace + CANCEL_MARGIN_MS,
-  );
-  if (verdict === null) task.processes.discard(other);
-  else task.processes.give(other);
-  return verdict === "confirmed";
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    let other: ExecutorProcess;
+    try {
+      other = await task.processes.take();
+    } catch (error) {
+      if (!(error instanceof ExecutorStartError)) throw error;
+      continue;
+    }
+    const asked = other.cancelBackend(task.request.target, handle, grace);
+    const verdict = await within(asked, grace + CANCEL_MARGIN_MS);
+    if (verdict !== null) {
+      task.processes.give(other);
+      return verdict === "confirmed";
+    }
+    task.processes.discard(other);
+  }
+  return false;
 }
 
 /** null when the run ended by itself; else why it is to be stopped. */
@@ -136,60 +145,4 @@ async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
   const value = await Promise.race([promise, late]);
   clearTimeout(timer);
   return value;
-}
-
-async function afterKill(ended: Promise<ProcessResult>): Promise<ProcessResult> {
-  return (await within(ended, REPORT_MS)) ?? { error: null, yield: null };
-}
-
-const NOTHING: RunYield = {
-  statements: [],
-  parts: [],
-  notices: [],
-  report: null,
-  snapshot: null,
-  cpu_ms: 0,
-  peak_rss: 0,
-  rss: 0,
-};
-
-function outcome(result: ProcessResult, stop: StopReason | null, confirmed: boolean): Outcome {
-  const { rss: _, ...given } = result.yield ?? NOTHING;
-  const truncated: Truncated =
-    given.statements.findLast((statement) => statement.truncated !== null)?.truncated ?? null;
-  const whole = {
-    ...given,
-    rows: given.statements.reduce((sum, { rows }) => sum + rows, 0),
-    bytes: given.statements.reduce((sum, { bytes }) => sum + bytes, 0),
-    truncated,
-  };
-  const cancel = stop === "cancel" ? { confirmed } : null;
-  // It ended before the stop reached it: what happened has happened.
-  if (result.yield !== null && result.error === null) {
-    return { ...whole, status: "succeeded", error: null, cancel };
-  }
-  if (stop === "cancel") return { ...whole, status: "canceled", error: null, cancel };
-  if (stop === "timeout") {
-    return { ...whole, status: "failed", error: timeoutError(result.error, confirmed), cancel };
-  }
-  return { ...whole, status: "failed", error: runError(result.error), cancel };
-}
-
-function timeoutError(error: ExecutorError | null, confirmed: boolean): RunError {
-  return {
-    code: "timeout",
-    message: confirmed
-      ? "The run took longer than its timeout and was stopped."
-      : "The run took longer than its timeout; the server did not confirm that it has stopped.",
-    sqlstate: error?.sqlstate ?? null,
-    position: null,
-    detail: null,
-    hint: "Raise the timeout of the run, or make the query cheaper.",
-  };
-}
-
-/** Stopped by somebody else at the server, such as an administrator. */
-function runError(error: ExecutorError | null): RunError {
-  const given = error ?? failure("internal", "The run ended without a reason.", null);
-  return given.code === "canceled" ? { ...given, code: "sql_error" } : { ...given, code: given.code };
 }

@@ -114,6 +114,12 @@ async function initialise(
 function initdbError(dataDir: string, lines: string[]): PostmasterError {
   const said = lines.slice(-8).join("\n");
   if (/No space left on device|Disk quota exceeded/.test(said)) return diskFullError(dataDir);
+  if (/could not look up effective user ID/.test(said)) {
+    return new PostmasterError(
+      "no_os_user",
+      `PostgreSQL needs a user that this machine knows, and the user id ${process.getuid?.()} has no entry in /etc/passwd. Start as a user that has one, or as root.`,
+    );
+  }
   return new PostmasterError("initdb_failed", `PostgreSQL could not make ${dataDir}:\n${said}`);
 }
 

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { runnableBinaries } from "./binaries.ts";
 import { type PostgresOptions, type RunningPostgres, startPostgres } from "./postmaster.ts";
 import { processStart } from "./process-lock.ts";
 
@@ -282,23 +281,4 @@ test.runIf(asRoot)("a full disk is named", async ({ skip }) => {
   } finally {
     await run("umount", [disk]);
   }
-});
-
-test("binaries without their links, in a folder that is closed, are copied once", async () => {
-  const { packagedBinaries } = await import("./binaries.ts");
-  const source = join(folder, "package", "native");
-  await run("cp", ["-r", resolve(packagedBinaries(), ".."), join(folder, "package")]);
-  await run("find", [source, "-type", "l", "-delete"]);
-  await chmod(join(folder, "package"), 0o700);
-  const user = asRoot ? { uid: 65534, gid: 65534 } : null;
-  await chmod(folder, 0o755);
-  if (!asRoot) await chmod(join(source, "lib"), 0o555);
-  const first = await runnableBinaries(user, join(folder, "copies"), source);
-  expect(first.postgres).toContain("/copies/postgresql-18.");
-  const { stdout } = await run(first.postgres, ["--version"], { ...user, cwd: "/", env: {} });
-  expect(stdout).toContain(`PostgreSQL) ${first.major}.`);
-  const before = await stat(first.postgres);
-  await runnableBinaries(user, join(folder, "copies"), source);
-  expect((await stat(first.postgres)).ino).toBe(before.ino);
-  if (!asRoot) await chmod(join(source, "lib"), 0o755);
 });

@@ -1,12 +1,22 @@
 /** Where the parts of large results are kept. */
-import { createReadStream } from "node:fs";
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, join, resolve, sep } from "node:path";
+import {
+  constants,
+  copyFile,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import type { PartSource } from "./read/source.ts";
 
 /** A store is a value; a function here does what its kind needs. */
 export type PartStore = { kind: "file"; directory: string };
 
+/** The store cannot be read or written: a full disk, missing rights, a broken file. */
 export class PartStoreError extends Error {
   override name = "PartStoreError";
 }
@@ -24,81 +34,103 @@ export function parsePartStore(setting: string): PartStore {
   return { kind: "file", directory: resolve(directory) };
 }
 
-/** Keeps the file at `from` under `key`: visible only when it is whole and on the disk. */
+/**
+ * Moves the file at `from` under `key` (`run/attempt/s0-p0.parquet`), from another file system too: visible only when
+ * it is whole and on the disk. Throws PartStoreError; `from` is then still there.
+ */
 export async function putPart(store: PartStore, key: string, from: string): Promise<void> {
   const path = pathOf(store, key);
-  const aside = `${path}.${process.pid}.part`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await moveOrCopy(from, aside);
-    await syncFile(aside);
-    await rename(aside, path);
-    await syncFile(dirname(path));
+    const directory = dirname(path);
+    const made = await mkdir(directory, { recursive: true, mode: 0o700 });
+    await syncFile(from);
+    await moveWhole(from, path);
+    await syncFile(directory);
+    if (made !== undefined) await syncNew(directory, dirname(made));
   } catch (error) {
-    await rm(aside, { force: true });
-    throw new PartStoreError(`could not keep ${key}: ${reason(error)}`, { cause: error });
+    throw storeError(`could not keep ${key}`, error);
   }
 }
 
-/** Opens a part for reading ranges; `close` it. Throws PartMissingError when it is not there. */
+/**
+ * Opens a part for reading ranges; `close` it. Throws PartMissingError when it is not there, PartStoreError when it
+ * cannot be read.
+ */
 export async function openPart(store: PartStore, key: string): Promise<PartSource> {
-  const file = await open(pathOf(store, key), "r").catch((error: unknown) => {
-    if (!isCode(error, "ENOENT")) throw error;
-    throw new PartMissingError(`${key} is not in the result store`);
+  const { file, size } = await openFile(pathOf(store, key)).catch((error: unknown) => {
+    if (isCode(error, "ENOENT")) throw new PartMissingError(`${key} is not in the result store`);
+    throw storeError(`could not open ${key}`, error);
   });
-  const { size } = await file.stat();
   return {
     id: key,
     byteLength: size,
     async slice(start, end = size) {
       const buffer = new Uint8Array(Math.max(0, Math.min(end, size) - start));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
-      if (bytesRead !== buffer.length) throw new PartStoreError(`${key} ended early`);
+      await fill(file, buffer, start).catch((error: unknown) => {
+        throw storeError(`could not read ${key}`, error);
+      });
       return buffer.buffer;
     },
     close: () => file.close(),
   };
 }
 
-/** The whole part as a stream of bytes. */
-export function streamPart(store: PartStore, key: string): AsyncIterable<Buffer> {
-  return createReadStream(pathOf(store, key));
-}
-
 /** Deletes everything under a key, such as all parts of a run; what is gone already is fine. */
 export async function deleteParts(store: PartStore, prefix: string): Promise<void> {
-  await rm(pathOf(store, prefix), { recursive: true, force: true });
+  await rm(pathOf(store, prefix), { recursive: true, force: true }).catch((error: unknown) => {
+    throw storeError(`could not delete ${prefix}`, error);
+  });
 }
 
 /** The first segments of all keys, with the time of the last change: for sweeps of orphans. */
 export async function listParts(store: PartStore): Promise<{ prefix: string; changed_at: Date }[]> {
-  const names = await readdir(store.directory).catch((error: unknown) => {
-    if (isCode(error, "ENOENT")) return [];
-    throw error;
-  });
-  return Promise.all(
-    names.map(async (prefix) => ({
-      prefix,
-      changed_at: (await stat(join(store.directory, prefix))).mtime,
-    })),
+  const names = await orWhenMissing([], readdir(store.directory));
+  const found = await Promise.all(
+    names.map(async (prefix) => {
+      const entry = await orWhenMissing(null, stat(join(store.directory, prefix)));
+      return entry === null ? [] : [{ prefix, changed_at: entry.mtime }];
+    }),
   );
+  return found.flat();
 }
+
+/** Segments of letters, digits, `-`, `_` and dots, none of which begins with a dot: a key never leaves the store. */
+const KEY = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/;
 
 function pathOf(store: PartStore, key: string): string {
-  const path = resolve(store.directory, key);
-  if (!path.startsWith(store.directory + sep)) {
-    throw new PartStoreError(`"${key}" is no key of a part`);
-  }
-  return path;
+  if (!KEY.test(key)) throw new PartStoreError(`${JSON.stringify(key)} is no key of a part`);
+  return join(store.directory, key);
 }
 
-async function moveOrCopy(from: string, to: string): Promise<void> {
+async function moveWhole(from: string, path: string): Promise<void> {
   try {
-    await rename(from, to);
+    await rename(from, path);
   } catch (error) {
     if (!isCode(error, "EXDEV")) throw error;
-    await copyFile(from, to);
+    await copyWhole(from, path);
     await rm(from);
+  }
+}
+
+async function copyWhole(from: string, path: string): Promise<void> {
+  const aside = `${path}.${process.pid}.part`;
+  try {
+    await copyFile(from, aside, constants.COPYFILE_FICLONE);
+    await syncFile(aside);
+    await rename(aside, path);
+  } catch (error) {
+    // What cannot be removed now goes with the other parts of its run.
+    const [removed] = await Promise.allSettled([rm(aside, { force: true })]);
+    if (removed.status === "fulfilled") throw error;
+    throw new AggregateError([error, removed.reason], reason(error), { cause: error });
+  }
+}
+
+/** Makes the names of new directories durable, from `directory` up to `top`, which was there before. */
+async function syncNew(directory: string, top: string): Promise<void> {
+  for (let at = directory; at !== top && at !== dirname(at); ) {
+    at = dirname(at);
+    await syncFile(at);
   }
 }
 
@@ -111,11 +143,54 @@ async function syncFile(path: string): Promise<void> {
   }
 }
 
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+async function openFile(path: string): Promise<{ file: FileHandle; size: number }> {
+  const file = await open(path, "r");
+  try {
+    return { file, size: (await file.stat()).size };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function fill(file: FileHandle, buffer: Uint8Array, start: number): Promise<void> {
+  for (let done = 0; done < buffer.length; ) {
+    const { bytesRead } = await file.read(buffer, done, buffer.length - done, start + done);
+    if (bytesRead === 0) throw new PartStoreError("the file is shorter than it was");
+    done += bytesRead;
+  }
+}
+
+async function orWhenMissing<T, U>(otherwise: U, work: Promise<T>): Promise<T | U> {
+  return work.catch((error: unknown) => {
+    if (isCode(error, "ENOENT")) return otherwise;
+    throw storeError("could not list the result store", error);
+  });
+}
+
+const REASONS: Record<string, string> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "the process may not write or read there: check owner and mode of the directory",
+  EPERM: "the process may not write or read there: check owner and mode of the directory",
+  EIO: "the disk gave an error",
+  EMFILE: "too many files are open: raise the limit (ulimit -n)",
+  ENFILE: "too many files are open on this machine",
+  ENOTDIR: "a file is where a directory should be",
+  EISDIR: "a directory is where a file should be",
+};
+
+function storeError(what: string, error: unknown): PartStoreError {
+  return new PartStoreError(`${what}: ${reason(error)}`, { cause: error });
 }
 
 function reason(error: unknown): string {
-  if (isCode(error, "ENOSPC")) return "the disk is full";
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const known = "code" in error ? REASONS[String(error.code)] : undefined;
+  return known === undefined ? error.message : `${known} (${error.message})`;
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }

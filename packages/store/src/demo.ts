@@ -24,7 +24,7 @@ export async function ensureDemoDatasource(
 ): Promise<void> {
   const { password, ...address } = endpoint;
   const keys = await readApiKeys(keysDirectory);
-  const config = JSON.stringify({ ...address, sslmode: "disable", read_only: true });
+  const config = JSON.stringify({ ...address, sslmode: "prefer", read_only: true });
   await inTransaction(db, async (trx) => {
     const { rows: orgs } = await sql<{
       id: string;

@@ -29,7 +29,8 @@ export function listen(
       });
       const ended = new Promise<void>((resolve) => {
         client!.once("end", resolve);
-        client!.once("error", () => resolve());
+        // It may fail more than once, and an error that nobody hears ends the process.
+        client!.on("error", () => resolve());
       });
       client.on("notification", ({ channel, payload }) =>
         onNotify(channel as Channel, payload ?? ""),

@@ -36,6 +36,12 @@ export type NewRun = {
 /** Who a run is for: a person, by token or not, or Quern itself. */
 export type RunOwner = { org_id: string; user_id: string | null; token_id: string | null };
 
+/** An id for a run that something has to be bound to before the run is there. Ordered by time, as all are. */
+export async function newRunId(db: Database): Promise<string> {
+  const { rows } = await sql<{ id: string }>`select uuid_v7() as id`.execute(db);
+  return rows[0]!.id;
+}
+
 const CONNECTION_TIMEOUT_MS = { test: 30_000, introspect: 300_000 };
 
 /** A test or an introspection of a saved datasource. */

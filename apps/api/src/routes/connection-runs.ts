@@ -1,11 +1,10 @@
-import { randomUUID } from "node:crypto";
 import {
   introspectDatasource,
   testDatasource,
   testDatasourceForm,
 } from "@quern/contract/datasources";
 import { readConnection, sameEndpoint } from "@quern/store/datasources";
-import { connectionRun, enqueueRun } from "@quern/store/runs";
+import { connectionRun, enqueueRun, newRunId } from "@quern/store/runs";
 import { sealSecret } from "@quern/store/secrets";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
@@ -52,7 +51,7 @@ export function addConnectionRunRoutes(app: FastifyInstance, api: Api): void {
           );
         }
       }
-      const id = randomUUID();
+      const id = await newRunId(api.db);
       const binding = { org: actor.org_id, datasource: id, field: "connection", version: 0 };
       const sealed = secret ? await sealSecret(api.keys.runners, binding, secret.password) : null;
       return enqueueRun(api.db, actor, {

@@ -112,6 +112,10 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
           resource_id: params.id,
           details,
         });
+        if ((body.config || secret) && resealed.secret !== null) {
+          const run = connectionRun("introspect", params.id, actor, origin.request_id);
+          await enqueueRun(trx, actor, run);
+        }
       });
       return existing(api, actor, params.id);
     },

@@ -5,7 +5,7 @@ import { api, onUnreachable } from "../api.ts";
 import { applyRunEvent, refreshRuns } from "./runs.ts";
 import { type EventStream, openEventStream } from "./server-events.ts";
 
-export type Connection = "connected" | "lost" | "back";
+type Connection = "connected" | "lost" | "back";
 
 const connection = ref<Connection>("connected");
 const retryAt = ref<number | null>(null);

@@ -39,6 +39,8 @@ export function useSchema(datasourceId: MaybeRefOrGetter<string | null>) {
     queryFn: ({ signal }) =>
       api.call(readDatasourceSchema, { params: { id: toValue(datasourceId) ?? "" }, signal }),
     enabled: computed(() => toValue(datasourceId) !== null),
+    // A new datasource is being read: look again until there is something.
+    refetchInterval: (query) => (query.state.data?.snapshot === null ? 1500 : false),
     staleTime: 300_000,
     gcTime: Number.POSITIVE_INFINITY,
   });

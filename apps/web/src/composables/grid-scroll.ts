@@ -87,7 +87,9 @@ export function useGridScroll(
     onScroll,
     onWheel,
     pageRows: computed(() => Math.max(1, Math.floor(space.value.viewport / rowHeight) - 1)),
-    offsetOf: (row: number) => headHeight + scrollTop.value + row * rowHeight - top.value,
+    /** Where in the scrolled element a row is drawn; while the bar is not scaled, that never changes. */
+    offsetOf: (row: number) =>
+      headHeight + row * rowHeight + (isScaled(space.value) ? scrollTop.value - top.value : 0),
     show: (row: number) => moveTo(topToShow(space.value, top.value, row)),
   };
 }

@@ -2,8 +2,6 @@ import type { Query } from "@quern/contract/queries";
 import { computed, onScopeDispose, ref, watch } from "vue";
 import { type Draft, readDraft, writeDraft } from "./drafts.ts";
 
-export type QueryDraft = ReturnType<typeof useQueryDraft>;
-
 const WRITE_MS = 250;
 
 function fromSaved(saved: Query): Draft {

@@ -1,5 +1,5 @@
 import type { RunEvent } from "@quern/contract/events";
-import { listRuns, type Run, type RunStatus, readRun } from "@quern/contract/runs";
+import { listRuns, type Run, type RunStatus, type RunSummary, readRun } from "@quern/contract/runs";
 import {
   type InfiniteData,
   keepPreviousData,
@@ -20,7 +20,7 @@ export type RunFilters = {
   search?: string;
 };
 
-type RunPage = { items: Run[]; next_cursor: string | null };
+type RunPage = { items: RunSummary[]; next_cursor: string | null };
 
 /** The run history, the newest first, a page at a time. */
 export function useRunList(

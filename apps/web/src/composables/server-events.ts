@@ -25,7 +25,7 @@ export function createEventParser(emit: (event: ServerEvent) => void): (chunk: s
   };
 }
 
-export type StreamState = { connected: boolean; retryAt: number | null };
+type StreamState = { connected: boolean; retryAt: number | null };
 
 export type StreamConfig = {
   url: string;

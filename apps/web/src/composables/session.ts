@@ -1,4 +1,4 @@
-import { type Action, type Me, readMe, signOut } from "@quern/contract/session";
+import { type Action, readMe, signOut } from "@quern/contract/session";
 import type { QueryClient } from "@tanstack/vue-query";
 import { useQuery } from "@tanstack/vue-query";
 import { computed } from "vue";
@@ -28,5 +28,3 @@ export async function endSession(queries: QueryClient): Promise<void> {
   await api.call(signOut, {});
   queries.clear();
 }
-
-export type { Me };

@@ -7,12 +7,12 @@ const layers: Shortcuts[] = [];
 let pending: { key: string; at: number } | null = null;
 const SEQUENCE_MS = 1200;
 
-export const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
+const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 /** The words for the main modifier: `⌘` or `Ctrl`. */
 export const MOD = isMac ? "⌘" : "Ctrl";
 
 /** `mod+shift+enter`, `?`, `g`: a key press in the spelling of `useShortcuts`. */
-export function spellKey(
+function spellKey(
   event: Pick<KeyboardEvent, "key" | "metaKey" | "ctrlKey" | "shiftKey" | "altKey">,
 ): string {
   const key = event.key === " " ? "space" : event.key.toLowerCase();

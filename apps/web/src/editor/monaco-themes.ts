@@ -24,6 +24,8 @@ export const lightTheme: editor.IStandaloneThemeData = {
     "editorWidget.background": "#ffffff",
     "editorSuggestWidget.border": "#e4e4e7",
     "editorSuggestWidget.selectedBackground": "#e0e7ff",
+    "editorSuggestWidget.highlightForeground": "#4338ca",
+    "editorSuggestWidget.focusHighlightForeground": "#4338ca",
     "editorSuggestWidget.selectedForeground": "#18181b",
     "editorIndentGuide.background1": "#e4e4e7",
   },
@@ -52,6 +54,9 @@ export const darkTheme: editor.IStandaloneThemeData = {
     "editorWidget.background": "#27272a",
     "editorSuggestWidget.border": "#3f3f46",
     "editorSuggestWidget.selectedBackground": "#3730a3",
+    "editorSuggestWidget.selectedForeground": "#ffffff",
+    "editorSuggestWidget.highlightForeground": "#a5b4fc",
+    "editorSuggestWidget.focusHighlightForeground": "#c7d2fe",
     "editorIndentGuide.background1": "#27272a",
   },
 };

@@ -88,6 +88,8 @@ monaco.languages.registerCompletionItemProvider("pgsql", {
       snapshots.get(model)?.() ?? null,
     );
     return {
+      // What fits depends on how much of a word is there.
+      incomplete: true,
       suggestions: found.map((item) => ({
         label: { label: item.label, description: item.detail },
         kind: KINDS[item.kind],

@@ -38,9 +38,9 @@ export function columnWidths(columns: Column[], rows: Cell[][], measure: Measure
     for (const row of sample) {
       const cell = row[index] ?? null;
       const shown = cell === null ? "NULL" : shownText(cell).slice(0, 80);
-      // The grid draws numbers with digits of one width, that of the zero.
+      // The grid draws numbers with digits of one width, a little more than that of the zero.
       const text = isNumeric(column.type) ? shown.replace(/\d/g, "0") : shown;
-      widest = Math.max(widest, measure(text, false));
+      widest = Math.max(widest, measure(text, false) * (isNumeric(column.type) ? 1.04 : 1));
     }
     return Math.round(Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, widest + PADDING)));
   });

@@ -20,16 +20,15 @@ export function maxTop(space: RowSpace): number {
 
 /** Where in the content the scroll bar's position stands. */
 export function topOfScroll(space: RowSpace, scroll: number): number {
+  if (!isScaled(space)) return Math.min(maxTop(space), Math.max(0, scroll));
   const room = scrollHeight(space) - space.viewport;
-  if (room <= 0) return 0;
   return Math.min(maxTop(space), Math.max(0, (scroll / room) * maxTop(space)));
 }
 
 /** Where the scroll bar has to stand for the content to be at `top`. */
 export function scrollOfTop(space: RowSpace, top: number): number {
-  const most = maxTop(space);
-  if (most === 0) return 0;
-  return (top / most) * (scrollHeight(space) - space.viewport);
+  if (!isScaled(space)) return top;
+  return (top / maxTop(space)) * (scrollHeight(space) - space.viewport);
 }
 
 /** True when the scroll bar stands for more than its own pixels. */

@@ -47,6 +47,12 @@ export function complete(
       (token.kind === "word" || token.kind === "quoted") && at > token.start && at <= token.end,
   );
   const before = typed === -1 ? tokens.filter((token) => token.end <= at) : tokens.slice(0, typed);
+  const typedLength = typed === -1 ? 0 : at - tokens[typed]!.start;
+  if (isNewName(before)) return [];
+  if (isAliasPlace(before)) {
+    // One letter is an alias more often than a keyword: Enter must not make `false` of it.
+    return typedLength < 2 ? [] : KEYWORDS.map((word) => plain(word, "keyword", "", 0));
+  }
   // The word under the cursor is not a name yet: it must not count as a table or an alias.
   const settled = typed === -1 ? tokens : tokens.filter((_, index) => index !== typed);
   const tables = findTables(settled);
@@ -63,6 +69,22 @@ export function complete(
     ...schemaNames(snapshot).map((item) => ({ ...item, rank: 7 })),
     ...snapshotFunctions(snapshot),
   ];
+}
+
+/** After `as` a name is made up: there is nothing to suggest. */
+function isNewName(before: Token[]): boolean {
+  return before.at(-1)?.text.toLowerCase() === "as";
+}
+
+/** `from flights |`, `join ohub.outages |`: an alias or the next clause comes here. */
+function isAliasPlace(before: Token[]): boolean {
+  const isName = (token: Token | undefined) => token?.kind === "word" || token?.kind === "quoted";
+  if (!isName(before.at(-1))) return false;
+  const head =
+    before.at(-2)?.text === "." && isName(before.at(-3))
+      ? before.slice(0, -3)
+      : before.slice(0, -1);
+  return isTablePlace(head) && !TABLE_PLACE.has(before.at(-1)!.text.toLowerCase());
 }
 
 function isTablePlace(before: Token[]): boolean {

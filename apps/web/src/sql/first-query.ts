@@ -4,7 +4,7 @@ import { quoteIdentifier } from "./tokens.ts";
 const TIME = new Set(["date", "timestamp", "timestamptz"]);
 const TEXT = new Set(["text", "other"]);
 
-export const EMPTY_DATABASE_SQL = "select version(), current_database(), now()";
+const EMPTY_DATABASE_SQL = "select version(), current_database(), now()";
 
 /** A question worth asking of a database that nobody asked yet: its flights if it has them, else its largest table. */
 export function firstQuery(snapshot: SchemaSnapshot | null): string {

@@ -119,6 +119,13 @@ test("nothing is offered inside strings and comments", () => {
   expect(labels("select 1 /* fro| */")).toEqual([]);
 });
 
+test("a name that somebody makes up is left alone", () => {
+  expect(labels("select * from flights f|")).toEqual([]);
+  expect(labels("select * from ohub.outages wh|")).toContain("where");
+  expect(labels("select * from ohub.outages wh|")).not.toContain("flights");
+  expect(labels("select delay as d|")).toEqual([]);
+});
+
 test("names are quoted only when they must be", () => {
   expect(quoteIdentifier("delay")).toBe("delay");
   expect(quoteIdentifier("Cause")).toBe('"Cause"');

@@ -1,4 +1,4 @@
-export type TokenKind = "word" | "quoted" | "string" | "number" | "comment" | "symbol";
+type TokenKind = "word" | "quoted" | "string" | "number" | "comment" | "symbol";
 
 /** A piece of SQL: `start` and `end` are offsets in UTF-16 code units. */
 export type Token = { kind: TokenKind; start: number; end: number; text: string; open: boolean };

@@ -11,3 +11,15 @@ export function formatBytes(bytes: number): string {
   const digits = unit > 0 && value < 9.95 ? 1 : 0;
   return `${value.toFixed(digits)} ${UNITS[unit]}`;
 }
+
+const BINARY: [number, string][] = [
+  [1024 ** 3, "GiB"],
+  [1024 ** 2, "MiB"],
+  [1024, "KiB"],
+];
+
+/** A limit, which is usually set in binary units: `256 MiB`, `20 GiB`; others as `formatBytes`. */
+export function formatByteLimit(bytes: number): string {
+  const unit = BINARY.find(([size]) => bytes % size === 0);
+  return unit ? `${bytes / unit[0]} ${unit[1]}` : formatBytes(bytes);
+}

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
-import { formatBytes } from "./bytes.ts";
+import { formatByteLimit, formatBytes } from "./bytes.ts";
 import { countOf, formatCount, parseCount } from "./count.ts";
+import { curlOf } from "./curl.ts";
 import { formatClock, formatDuration, parseDuration } from "./duration.ts";
 import { formatAge } from "./instants.ts";
+import { runPhases } from "./run-phases.ts";
+import { sqlLine } from "./sql-line.ts";
 
 test("durations keep their width and never round up into a wrong unit", () => {
   const cases: [number, string][] = [
@@ -37,10 +40,51 @@ test("bytes, counts and ages", () => {
   expect(formatBytes(812)).toBe("812 B");
   expect(formatBytes(3_200_000)).toBe("3.2 MB");
   expect(formatBytes(999_999)).toBe("1.0 MB");
+  expect(formatByteLimit(268_435_456)).toBe("256 MiB");
+  expect(formatByteLimit(1_000_000)).toBe("1.0 MB");
   expect(formatCount(1_204_331)).toBe("1,204,331");
   expect(countOf(1, "row")).toBe("1 row");
   const now = Date.parse("2026-11-21T12:00:00.000Z");
   expect(formatAge("2026-11-21T11:59:48.000Z", now)).toBe("12 s ago");
   expect(formatAge("2026-11-18T12:00:00.000Z", now)).toBe("3 d ago");
   expect(formatAge("2026-11-24T12:00:00.000Z", now)).toBe("in 3 d");
+});
+
+test("the phases of a run follow each other, and the last one reached is open until the end", () => {
+  const at = (ms: number) => new Date(Date.parse("2026-11-21T12:00:00.000Z") + ms).toISOString();
+  const run = {
+    queued_at: at(0),
+    claimed_at: at(5),
+    started_at: at(9),
+    first_row_at: null,
+    finished_at: null,
+  };
+  expect(runPhases(run, Date.parse(at(1009))).map(({ key, ms, open }) => [key, ms, open])).toEqual([
+    ["queued", 5, false],
+    ["prepared", 4, false],
+    ["first", 1000, true],
+  ]);
+  const canceled = { ...run, claimed_at: null, started_at: null, finished_at: at(40) };
+  expect(runPhases(canceled, 0)).toEqual([
+    { key: "queued", name: "Waited for a runner", from: at(0), ms: 40, open: false },
+  ]);
+});
+
+test("the curl of a run survives quotes, and names the query when there is one", () => {
+  const limits = { timeout_ms: 1, max_rows: 2, max_bytes: 3 };
+  const sql = curlOf(
+    { query: null, datasource: { id: "d", name: "D" }, sql: "select 'it''s'", limits },
+    "http://q",
+  );
+  expect(sql).toContain(`"sql":"select '\\''it'\\'''\\''s'\\''"`);
+  const saved = curlOf(
+    { query: { id: "q", name: "", version: 1 }, datasource: null, sql: "x", limits },
+    "http://q",
+  );
+  expect(saved).toContain('"query_id":"q"');
+  expect(saved).not.toContain('"sql"');
+});
+
+test("SQL in a list is one line without the comment on top", () => {
+  expect(sqlLine("-- who\n/* a\nb */ select 1,\n  2")).toBe("select 1, 2");
 });

@@ -28,7 +28,8 @@ export async function cancel(
     for (;;) {
       const now = Date.now();
       if (now >= asked + options.grace_ms + TERMINATE_WAIT_MS) return "unconfirmed";
-      const signal = now < nextSignal ? "none" : now < asked + options.grace_ms ? "cancel" : "terminate";
+      const signal =
+        now < nextSignal ? "none" : now < asked + options.grace_ms ? "cancel" : "terminate";
       if (signal !== "none") nextSignal = now + REPEAT_MS;
       if (await isGone(session, handle, signal)) return "confirmed";
       await sleep(POLL_MS);

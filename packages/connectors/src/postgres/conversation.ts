@@ -1,22 +1,14 @@
 /** The extended protocol as questions and answers on one session. */
 import { ConnectorError, safeText } from "../errors.ts";
-import {
-  bind,
-  copyFail,
-  executePortal,
-  parse,
-  readFields,
-  readText,
-  sync,
-} from "./messages.ts";
+import { bind, copyFail, executePortal, parse, readFields, readText, sync } from "./messages.ts";
 import { serverError } from "./server-errors.ts";
 import type { Session } from "./session.ts";
 import { MESSAGE, type OnMessage, openWire, type Wire } from "./wire.ts";
 
 export type Conversation = {
   wire: Wire;
-  /** Text must be checked: the server does not promise valid UTF-8. */
-  checkUtf8: boolean;
+  /** Hears of text that was no UTF-8; null when the server promises that all is. */
+  onRepair: (() => void) | null;
   /** Sends and reads until `onMessage` returns true. Throws the server's error: nothing more can be asked then. */
   exchange(messages: Buffer[], sent: SentText | null, onMessage: OnMessage): Promise<void>;
   /** A catalog query with text in and out. */
@@ -27,6 +19,8 @@ export type Conversation = {
 export type SentText = { text: string; offset: number };
 
 const MAX_NOTICE = 1_000;
+const REPAIRED =
+  "WARNING: this database has no encoding (SQL_ASCII), and some text is not UTF-8: such bytes became \u{FFFD}";
 
 export function openConversation(
   session: Session,
@@ -35,6 +29,8 @@ export function openConversation(
   // pg has signed in and has no answer outstanding: from here on the socket is read by us alone.
   session.socket.removeAllListeners("data");
   const wire = openWire(session.socket, options);
+  const checkUtf8 = session.server_encoding === "SQL_ASCII";
+  const encoding = checkUtf8 ? "SQL_ASCII" : "UTF8";
 
   async function exchange(
     messages: Buffer[],
@@ -56,7 +52,7 @@ export function openConversation(
           return false;
         }
         case MESSAGE.parameterStatus:
-          checkEncoding(readText(buffer, start, end), buffer, start, end);
+          checkEncoding(encoding, buffer, start, end);
           return false;
         case MESSAGE.copyIn:
           failure = copyError("COPY … FROM STDIN", "there is no file to read here");
@@ -84,16 +80,23 @@ export function openConversation(
     return rows;
   }
 
-  return { wire, checkUtf8: session.server_encoding === "SQL_ASCII", exchange, lookUp };
+  let warned = false;
+  function onRepair(): void {
+    if (!warned) options.onNotice(REPAIRED);
+    warned = true;
+  }
+
+  return { wire, onRepair: checkUtf8 ? onRepair : null, exchange, lookUp };
 }
 
-function checkEncoding(name: string, buffer: Buffer, start: number, end: number): void {
+function checkEncoding(expected: string, buffer: Buffer, start: number, end: number): void {
+  const name = readText(buffer, start, end);
   if (name !== "client_encoding") return;
   const value = readText(buffer, start + name.length + 1, end);
-  if (value === "UTF8") return;
+  if (value === expected) return;
   throw new ConnectorError({
     code: "sql_error",
-    message: `The text set client_encoding to ${value}, and results are read as UTF8.`,
+    message: `The text set client_encoding to ${value}, and results are read as ${expected}.`,
     hint: "Leave client_encoding alone; use convert_to() to get the bytes of another encoding.",
   });
 }

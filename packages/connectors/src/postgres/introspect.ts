@@ -1,11 +1,11 @@
 import type { SchemaRelation, SchemaSnapshot } from "@quern/contract/datasources";
+import pg from "pg";
 import type { Target } from "../connector.ts";
 import { ConnectorError } from "../errors.ts";
 import { type CatalogColumn, type CatalogRelation, readCatalog } from "./catalog.ts";
 import { serverError } from "./server-errors.ts";
 import { openSession } from "./session.ts";
 import { columnType } from "./types.ts";
-import pg from "pg";
 
 type Snapshot = SchemaSnapshot["schemas"][number];
 

@@ -17,7 +17,7 @@ function text(value: string): Buffer {
 function int16s(values: number[]): Buffer {
   const buffer = Buffer.alloc(2 + values.length * 2);
   buffer.writeUInt16BE(values.length, 0);
-  values.forEach((value, index) => buffer.writeInt16BE(value, 2 + index * 2));
+  for (const [index, value] of values.entries()) buffer.writeInt16BE(value, 2 + index * 2);
   return buffer;
 }
 
@@ -30,7 +30,7 @@ function int32(value: number): Buffer {
 export function parse(name: string, sql: string, parameterTypes: number[]): Buffer {
   const types = Buffer.alloc(2 + parameterTypes.length * 4);
   types.writeUInt16BE(parameterTypes.length, 0);
-  parameterTypes.forEach((oid, index) => types.writeUInt32BE(oid, 2 + index * 4));
+  for (const [index, oid] of parameterTypes.entries()) types.writeUInt32BE(oid, 2 + index * 4);
   return message(EXTENDED.parse, text(name), text(sql), types);
 }
 
@@ -47,7 +47,15 @@ export function bind(name: string, values: (string | null)[], formats: number[])
   });
   const count = Buffer.alloc(2);
   count.writeUInt16BE(values.length, 0);
-  return message(EXTENDED.bind, text(""), text(name), int16s([0]), count, ...cells, int16s(formats));
+  return message(
+    EXTENDED.bind,
+    text(""),
+    text(name),
+    int16s([0]),
+    count,
+    ...cells,
+    int16s(formats),
+  );
 }
 
 /** `rows` 0 means all. */

@@ -1,7 +1,7 @@
 /** Gathers DataRow messages into batches and says when a limit is reached. */
 import { type Batch, MAX_BATCH_ROWS, type Storage } from "../batch.ts";
 import { ConnectorError } from "../errors.ts";
-import { type ColumnBuilder, columnBuilder } from "./vectors.ts";
+import { type BuilderOptions, type ColumnBuilder, columnBuilder } from "./vectors.ts";
 
 export type RowLimits = { max_rows: number; max_bytes: number; max_cell_bytes: number };
 
@@ -21,14 +21,14 @@ const MAX_BATCH_CELLS = 512 * 1024;
 export function rowReader(
   columns: { name: string; storage: Storage }[],
   limits: RowLimits,
-  options: { checkUtf8: boolean },
+  options: Pick<BuilderOptions, "onRepair">,
 ): RowReader {
   const batchRows = Math.max(
     1,
     Math.min(MAX_BATCH_ROWS, Math.floor(MAX_BATCH_CELLS / Math.max(columns.length, 1))),
   );
   const builders = columns.map(({ storage }) =>
-    columnBuilder(storage, { ...options, capacity: batchRows }),
+    columnBuilder(storage, { onRepair: options.onRepair, capacity: batchRows }),
   );
   let row = 0;
   let batchBytes = 0;
@@ -43,7 +43,8 @@ export function rowReader(
       position += 4;
       if (length === -1) builder.putNull(row);
       else {
-        if (length > limits.max_cell_bytes) throw oversizedCell(columns[index]?.name, length, limits);
+        if (length > limits.max_cell_bytes)
+          throw oversizedCell(columns[index]?.name, length, limits);
         builder.put(buffer, position, length, row);
         position += length;
       }

@@ -1,22 +1,18 @@
 /** One statement: prepared, described, executed, its rows handed on batch by batch. */
-import type { Column, Truncated } from "@quern/contract/results";
+import type { Column } from "@quern/contract/results";
 import type { ExecuteRequest, Sink } from "../connector.ts";
 import { ConnectorError } from "../errors.ts";
 import type { Conversation, SentText } from "./conversation.ts";
 import {
   bind,
-  closePortal,
-  closeStatement,
   describeStatement,
-  executePortal,
   type FieldDescription,
-  flush,
   parse,
   readRowDescription,
-  readText,
   sync,
 } from "./messages.ts";
-import { type RowReader, rowReader } from "./rows.ts";
+import { type Portal, readSliced, readWhole } from "./portal.ts";
+import { rowReader } from "./rows.ts";
 import type { StatementSpan } from "./statements.ts";
 import { columnType, formatCode, PARAMETER_OIDS, sourceType, storageOf } from "./types.ts";
 import { MESSAGE } from "./wire.ts";
@@ -24,11 +20,6 @@ import { MESSAGE } from "./wire.ts";
 /** `whole`: execute it without a row limit, and break it off when a limit is reached. */
 export type StatementTask = { index: number; span: StatementSpan; whole: boolean };
 export type StatementDone = { rows: number; bytes: number; left_running: boolean };
-
-const FIRST_SLICE_ROWS = 1_024;
-const MAX_SLICE_ROWS = 65_536;
-/** What one slice may bring beyond a limit is read and thrown away. */
-const SLICE_BYTES = 8 * 1024 * 1024;
 
 export async function runStatement(
   conversation: Conversation,
@@ -64,7 +55,8 @@ export async function runStatement(
     index: task.index,
     command: outcome.command ?? tagOfCut(request.sql.slice(start, end), reader.rows()),
     rows: reader.rows(),
-    rows_affected: columns === null || !isSelect(outcome.command) ? affected(outcome.command) : null,
+    rows_affected:
+      columns === null || !isSelect(outcome.command) ? affected(outcome.command) : null,
     bytes: reader.bytes(),
     truncated: outcome.truncated,
     duration_ms: performance.now() - began,
@@ -126,106 +118,6 @@ async function nameColumns(
   }));
 }
 
-type Portal = {
-  conversation: Conversation;
-  sent: SentText;
-  reader: RowReader;
-  sink: Sink;
-  name: string;
-  /** The Bind message. */
-  opening: Buffer;
-};
-
-type Outcome = { command: string | null; truncated: Truncated; left_running: boolean };
-
-/** Where reading stopped: a batch is full, a limit was passed, the portal has more, or it is over. */
-type Stop = "full" | "rows" | "bytes" | "suspended" | "over";
-
-async function readWhole(portal: Portal): Promise<Outcome> {
-  const { name, opening } = portal;
-  let messages = [opening, executePortal(0), closeStatement(name), sync()];
-  for (;;) {
-    const { stop, command } = await readSome(portal, messages, "break");
-    messages = [];
-    await handOn(portal);
-    if (stop === "over") return { command, truncated: null, left_running: false };
-    if (stop === "rows" || stop === "bytes") {
-      portal.conversation.wire.destroy();
-      return { command: null, truncated: stop, left_running: true };
-    }
-  }
-}
-
-/** Fetches by portal: after a limit the portal is closed, and what the statement did is committed. */
-async function readSliced(portal: Portal, maxRows: number): Promise<Outcome> {
-  const { reader, name, opening } = portal;
-  let truncated: Truncated = null;
-  let command: string | null = null;
-  let messages = [opening, executePortal(sliceRows(reader, maxRows)), flush()];
-  for (;;) {
-    const some = await readSome(portal, messages, "skip");
-    messages = [];
-    await handOn(portal);
-    truncated ??= some.limit;
-    command ??= some.command;
-    if (some.stop === "over") break;
-    if (some.stop !== "suspended") continue;
-    if (truncated !== null) break;
-    messages = [executePortal(sliceRows(reader, maxRows)), flush()];
-  }
-  await portal.conversation.exchange(
-    [closePortal(), closeStatement(name), sync()],
-    portal.sent,
-    (type) => type === MESSAGE.ready,
-  );
-  return { command: truncated === null ? command : null, truncated, left_running: false };
-}
-
-/** One row more than allowed in all: only then is it known that the result was cut. */
-function sliceRows(reader: RowReader, maxRows: number): number {
-  const remaining = maxRows - reader.rows() + 1;
-  if (reader.rows() === 0) return Math.min(remaining, FIRST_SLICE_ROWS);
-  const rowBytes = Math.max(1, reader.bytes() / reader.rows());
-  return Math.max(1, Math.min(remaining, MAX_SLICE_ROWS, Math.floor(SLICE_BYTES / rowBytes)));
-}
-
-async function readSome(portal: Portal, messages: Buffer[], beyond: "break" | "skip") {
-  let stop: Stop = "over";
-  let limit: Truncated = null;
-  let command: string | null = null;
-  await portal.conversation.exchange(messages, portal.sent, (type, buffer, start, end) => {
-    switch (type) {
-      case MESSAGE.dataRow: {
-        const verdict = limit ?? portal.reader.add(buffer, start, end);
-        if (verdict === "more") return false;
-        if (verdict === "full") stop = "full";
-        else {
-          limit = verdict;
-          if (beyond === "skip") return false;
-          stop = verdict;
-        }
-        return true;
-      }
-      case MESSAGE.commandComplete:
-        command = readText(buffer, start, end);
-        return beyond === "skip";
-      case MESSAGE.emptyQuery:
-        return beyond === "skip";
-      case MESSAGE.portalSuspended:
-        stop = "suspended";
-        return true;
-      default:
-        return type === MESSAGE.ready;
-    }
-  });
-  return { stop: stop as Stop, limit: limit as Truncated, command: command as string | null };
-}
-
-async function handOn({ reader, sink }: Portal): Promise<void> {
-  const batch = reader.take();
-  if (batch !== null) await sink.batch(batch);
-}
-
 /** A statement that was broken off has no tag of the server's. */
 function tagOfCut(sql: string, rows: number): string {
   const word = /^[a-z]+/i.exec(sql)?.[0].toUpperCase() ?? "SELECT";
@@ -240,6 +132,8 @@ function isSelect(command: string | null): boolean {
 
 /** The count at the end of a tag such as `INSERT 0 5`. */
 function affected(command: string | null): number | null {
-  const count = /^(?:INSERT \d+|UPDATE|DELETE|MERGE|COPY|SELECT|MOVE) (\d+)$/.exec(command ?? "")?.[1];
+  const count = /^(?:INSERT \d+|UPDATE|DELETE|MERGE|COPY|SELECT|MOVE) (\d+)$/.exec(
+    command ?? "",
+  )?.[1];
   return count === undefined ? null : Number(count);
 }

@@ -14,7 +14,8 @@ const PARAMETER = /\$[0-9]+/y;
 const SPACE = /[ \t\n\r\f\v]+/y;
 const LINE_COMMENT = /--[^\n\r]*/y;
 /** White space with a line break, after which a quoted string goes on. */
-const CONTINUATION = /(?:[ \t\f\v]|--[^\n\r]*(?=[\n\r]))*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
+const CONTINUATION =
+  /(?:[ \t\f\v]|--[^\n\r]*(?=[\n\r]))*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
 
 /** The tokens of the text, white space and comments left out. An unterminated one ends with the text. */
 export function* scan(sql: string): Generator<Token> {

@@ -63,7 +63,8 @@ export function signInError(fields: { code: string; message: string }): Connecto
   const hints: Record<string, string> = {
     "3D000": "Check the name of the database.",
     "42501": "The role lacks the privilege to connect to this database.",
-    "53300": "The server has no free connection: raise max_connections, or lower max_concurrency here.",
+    "53300":
+      "The server has no free connection: raise max_connections, or lower max_concurrency here.",
     "57P03": "The server is starting up or shutting down. Try again in a moment.",
   };
   return new ConnectorError({

@@ -4,7 +4,9 @@ import type { PostgresConfig } from "@quern/contract/datasources";
 import pg from "pg";
 import type { BackendHandle, Target } from "../connector.ts";
 import { ConnectorError } from "../errors.ts";
-import { type DialStep, dial, isTimeout, type OnStep, within } from "./dial.ts";
+import { TimeoutError, within } from "./deadline.ts";
+import { dial } from "./dial.ts";
+import type { OnStep } from "./dial-error.ts";
 import { signInError } from "./server-errors.ts";
 
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -25,8 +27,6 @@ export type Session = {
   /** Ends the session at once; nothing more is read. */
   destroy(): void;
 };
-
-export type { DialStep };
 
 export async function openSession(target: Target, options: SessionOptions): Promise<Session> {
   const { config } = target;
@@ -75,6 +75,16 @@ function signInClient(socket: Socket, { config, secret }: Target, options: Sessi
   });
 }
 
+/**
+ * From version 14 on (not on Windows) a server can look whether its client is still there while a statement runs:
+ * what a killed executor leaves behind ends within seconds.
+ */
+const WATCH_CLIENT = `case
+        when pg_catalog.current_setting('client_connection_check_interval', true) is not null
+          and pg_catalog.version() !~* 'mingw|msvc|visual c|windows'
+        then pg_catalog.set_config('client_connection_check_interval', '3000', false)
+      end`;
+
 type SetUpRow = { pid: number; backend_start: string; server_encoding: string };
 
 /**
@@ -83,7 +93,6 @@ type SetUpRow = { pid: number; backend_start: string; server_encoding: string };
  */
 function setUp(config: PostgresConfig, options: SessionOptions): string {
   const settings: [string, string][] = [
-    ["client_encoding", "UTF8"],
     ["TimeZone", "UTC"],
     ["DateStyle", "ISO, YMD"],
     ["IntervalStyle", "postgres"],
@@ -96,16 +105,20 @@ function setUp(config: PostgresConfig, options: SessionOptions): string {
   const sets = settings.map(
     ([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`,
   );
+  // A database without an encoding cannot convert: its bytes are read as they are, and repaired here.
   return `select ${sets.join(", ")},
+      pg_catalog.set_config('client_encoding', case pg_catalog.current_setting('server_encoding')
+        when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end, false),
+      ${WATCH_CLIENT},
       pg_catalog.pg_backend_pid() as pid,
       pg_catalog.current_setting('server_encoding') as server_encoding,
-      (select extract(epoch from a.backend_start)::text from pg_catalog.pg_stat_activity a
-        where a.pid = pg_catalog.pg_backend_pid()) as backend_start`;
+      (select extract(epoch from a.backend_start)::text
+         from pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a) as backend_start`;
 }
 
 function signInFailure(error: unknown): Error {
   if (error instanceof ConnectorError) return error;
-  if (isTimeout(error)) {
+  if (error instanceof TimeoutError) {
     return new ConnectorError({
       code: "datasource_unreachable",
       message: "The server accepted the connection, but signing in timed out.",
@@ -116,7 +129,7 @@ function signInFailure(error: unknown): Error {
     return signInError({ code: error.code ?? "", message: error.message });
   }
   const message = error instanceof Error ? error.message : String(error);
-  if (/password must be a non-empty string/i.test(message)) {
+  if (/password must be a (non-empty )?string|empty password/i.test(message)) {
     return new ConnectorError({
       code: "auth_failed",
       message: "The server asks for a password, and none is set.",

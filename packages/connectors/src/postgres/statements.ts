@@ -17,7 +17,8 @@ export function splitStatements(sql: string): StatementSpan[] {
   for (const token of scan(sql)) {
     const text = token.kind === "other" ? "" : sql.slice(token.start, token.end).toLowerCase();
     if (text === ";" && (open === null || (open.parens <= 0 && open.atomic === 0))) {
-      if (open !== null) spans.push({ from: skipSpace(sql, from), start: open.start, end: open.end });
+      if (open !== null)
+        spans.push({ from: skipSpace(sql, from), start: open.start, end: open.end });
       open = null;
       from = token.end;
       continue;

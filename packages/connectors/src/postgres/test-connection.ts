@@ -1,7 +1,7 @@
 import type { ConnectionReport, TestStep } from "@quern/contract/datasources";
 import type { Target } from "../connector.ts";
 import { ConnectorError } from "../errors.ts";
-import { DialError } from "./dial.ts";
+import { DialError } from "./dial-error.ts";
 import { openSession, type Session } from "./session.ts";
 
 const ORDER = ["resolve", "connect", "tls", "sign_in", "read_only", "version"] as const;
@@ -12,7 +12,12 @@ const OLDEST_SUPPORTED = 140_000;
 export async function testConnection(target: Target): Promise<ConnectionReport> {
   const steps: TestStep[] = [];
   let began = performance.now();
-  const add = (step: TestStep["step"], status: TestStep["status"], message: string, hint?: string) => {
+  const add = (
+    step: TestStep["step"],
+    status: TestStep["status"],
+    message: string,
+    hint?: string,
+  ) => {
     const now = performance.now();
     steps.push({ step, status, duration_ms: now - began, message, hint: hint ?? null });
     began = now;

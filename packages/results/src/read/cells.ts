@@ -1,17 +1,15 @@
-import type { Cell, Column } from "@quern/contract/results";
+import type { Cell } from "@quern/contract/results";
+import type { Physical } from "../physical.ts";
 import { formatDate, formatDecimal, formatFloat, formatFloat4, formatTimestamp } from "./format.ts";
-import type { StoredCell, StoredKind } from "./part.ts";
+import type { StoredCell } from "./part.ts";
 
-/** Turns a stored value of this column into its lossless JSON value. */
-export function cellFormat(column: Column, stored: StoredKind): (value: StoredCell) => Cell {
-  const format = valueFormat(column, stored);
+/** Turns stored values of this kind into lossless JSON values. */
+export function cellFormat(stored: Physical): (value: StoredCell) => Cell {
+  const format = valueFormat(stored);
   return (value) => (value === null || value === undefined ? null : format(value));
 }
 
-function valueFormat(
-  column: Column,
-  stored: StoredKind,
-): (value: Exclude<StoredCell, null>) => Cell {
+function valueFormat(stored: Physical): (value: Exclude<StoredCell, null>) => Cell {
   switch (stored.kind) {
     case "decimal":
       return (value) => formatDecimal(BigInt(value), stored.scale);
@@ -21,9 +19,13 @@ function valueFormat(
       return (value) => formatTimestamp(BigInt(value), "");
     case "timestamptz":
       return (value) => formatTimestamp(BigInt(value), "+00");
+    case "float4":
+      return (value) => formatFloat4(Number(value));
+    case "float8":
+      return (value) => formatFloat(Number(value));
+    case "int8":
+      return String;
     default:
-      if (column.type === "float4") return (value) => formatFloat4(Number(value));
-      if (column.type === "float8") return (value) => formatFloat(Number(value));
       return (value) => (typeof value === "bigint" ? String(value) : value);
   }
 }

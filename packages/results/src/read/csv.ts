@@ -11,13 +11,14 @@ const SPECIAL = /[",\r\n]/;
 /** Types whose text may begin with a sign and is never a formula. */
 const NUMERIC = new Set(["int2", "int4", "int8", "float4", "float8", "numeric"]);
 
-/** RFC 4180: a header, CRLF, quotes where needed. NULL is an empty field, empty text is `""`. */
+/** RFC 4180 in UTF-8: a header, CRLF, quotes where needed. NULL is an empty field, empty text is `""`. */
 export async function* csv(
   columns: Column[],
   chunks: AsyncIterable<Cell[][]>,
   options: CsvOptions,
 ): AsyncGenerator<Buffer> {
-  const safe = (text: string) => (options.spreadsheet_safe && FORMULA.test(text) ? `'${text}` : text);
+  const safe = (text: string) =>
+    options.spreadsheet_safe && FORMULA.test(text) ? `'${text}` : text;
   const plain = columns.map(({ type }) => NUMERIC.has(type));
   yield Buffer.from(`${columns.map(({ name }) => quote(safe(name))).join(",")}\r\n`);
   for await (const rows of chunks) {
@@ -29,10 +30,13 @@ export async function* csv(
         })
         .join(","),
     );
-    yield Buffer.from(`${lines.join("\r\n")}\r\n`);
+    if (lines.length > 0) yield Buffer.from(`${lines.join("\r\n")}\r\n`);
   }
 }
 
 function quote(text: string): string {
-  return text === "" || SPECIAL.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  // PostgreSQL before 18 takes a line of `\.` alone for the end of a COPY.
+  return text === "" || text === "\\." || SPECIAL.test(text)
+    ? `"${text.replaceAll('"', '""')}"`
+    : text;
 }

@@ -37,14 +37,38 @@ export function formatFloat(value: number): number | string {
   return value > 0 ? "Infinity" : "-Infinity";
 }
 
-/** The shortest decimal that is this 32-bit float: 0.1, not 0.10000000149011612. */
+/** The smallest 32-bit float of full precision; below it six digits may be more than are needed. */
+const FLOAT4_MIN_NORMAL = 2 ** -126;
+/** A tie ends after a few digits; any other float has digits beyond them before these end. */
+const TIE_DIGITS = 50;
+
+/** The shortest decimal that is this 32-bit float, as PostgreSQL finds it: 0.1, not 0.10000000149011612. */
 export function formatFloat4(value: number): number | string {
   if (!Number.isFinite(value) || value === 0) return formatFloat(value);
-  for (let digits = 6; digits < 9; digits += 1) {
+  for (let digits = Math.abs(value) < FLOAT4_MIN_NORMAL ? 1 : 6; digits < 9; digits += 1) {
     const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return short;
+    if (isNearest(short, value)) return evenOfTie(short, value, digits);
   }
   return Number(value.toPrecision(9));
+}
+
+/** Whether this float is nearer to `short` than any other is. */
+function isNearest(short: number, float: number): boolean {
+  // In the middle of two floats, the other one is as far on the other side.
+  const mirrored = short + (short - float);
+  return Math.fround(short) === float && (short === float || Math.fround(mirrored) !== mirrored);
+}
+
+/** Of two decimals just as near (514032.12 and .13 to .125) the even one; `toPrecision` gives the larger. */
+function evenOfTie(short: number, float: number, digits: number): number {
+  if (!/5(e|$)/.test(float.toPrecision(digits + 1))) return short;
+  const [exact = "", exponent] = float.toExponential(TIE_DIGITS).split("e");
+  const cut = exact.indexOf(".") + digits;
+  const lower = Number(`${exact.slice(0, cut)}e${exponent}`);
+  const isTie = /^50*$/.test(exact.slice(cut));
+  return isTie && /[02468]\.?$/.test(exact.slice(0, cut)) && isNearest(lower, float)
+    ? lower
+    : short;
 }
 
 /** The proleptic Gregorian date; JavaScript's Date ends in the year 275760, PostgreSQL's dates do not. */

@@ -1,20 +1,20 @@
 import { Buffer } from "node:buffer";
 import type { Cell, Column } from "@quern/contract/results";
-import { uniqueNames } from "./names.ts";
 
-/** An array with one object per row; names that repeat are numbered (`a`, `a_2`). Values as the API gives them. */
+/**
+ * `{"columns":[{name,type,source_type}],"rows":[[…]]}` with one row a line and cells as the API gives them. Rows are
+ * arrays, since names may repeat.
+ */
 export async function* json(
   columns: Column[],
   chunks: AsyncIterable<Cell[][]>,
 ): AsyncGenerator<Buffer> {
-  const keys = uniqueNames(columns.map(({ name }) => name)).map((name) => JSON.stringify(name));
-  let separator = "[\n";
+  const described = columns.map(({ name, type, source_type }) => ({ name, type, source_type }));
+  let before = `{"columns":${JSON.stringify(described)},"rows":[\n`;
   for await (const rows of chunks) {
-    const lines = rows.map(
-      (row) => `{${row.map((cell, index) => `${keys[index]}:${JSON.stringify(cell)}`).join(",")}}`,
-    );
-    yield Buffer.from(separator + lines.join(",\n"));
-    separator = ",\n";
+    if (rows.length === 0) continue;
+    yield Buffer.from(before + rows.map((row) => JSON.stringify(row)).join(",\n"));
+    before = ",\n";
   }
-  yield Buffer.from(separator === "[\n" ? "[]\n" : "\n]\n");
+  yield Buffer.from(before === ",\n" ? "\n]}\n" : `${before}]}\n`);
 }

@@ -1,14 +1,24 @@
 import { Buffer } from "node:buffer";
 import type { Column } from "@quern/contract/results";
+import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import { parquetElement } from "../parquet-schema.ts";
+import { parquetElement, parquetEncoding } from "../parquet-schema.ts";
+import { type Physical, physicalOf } from "../physical.ts";
 import { cellFormat } from "./cells.ts";
 import { uniqueNames } from "./names.ts";
-import type { StoredCell, StoredKind } from "./part.ts";
-import { type OpenPart, type ResultManifest, type StoredChunk, streamStored } from "./rows.ts";
+import type { StoredCell } from "./part.ts";
+import {
+  type OpenPart,
+  type ResultManifest,
+  type StoredChunk,
+  streamSides,
+  streamStored,
+} from "./rows.ts";
 
+/** A row group is full at any of these. Encoding one holds the event loop, so they are not large. */
 const GROUP_ROWS = 16_384;
-const GROUP_CELLS = 400_000;
+const GROUP_CELLS = 32_768;
+const GROUP_TEXT = 16 * 1024 * 1024;
 
 /**
  * The result as one Parquet file under its display names (repeated ones numbered). Types are kept, except that a
@@ -19,71 +29,92 @@ export async function* parquet(
   openPart: OpenPart,
 ): AsyncGenerator<Buffer> {
   const { columns } = manifest;
-  const escaped = new Set(manifest.parts.flatMap(({ escapes }) => escapes));
-  const names = uniqueNames(columns.map(({ name }) => name));
+  const escaped = await escapedColumns(manifest, openPart);
   const bytes = new ByteWriter();
-  let writer: ParquetWriter | null = null;
+  let file: FileWriter | null = null;
   let group: StoredCell[][] = [];
+  let text = 0;
   const groupRows = Math.max(
     1,
     Math.min(GROUP_ROWS, Math.floor(GROUP_CELLS / Math.max(columns.length, 1))),
   );
 
-  const flushGroup = () => {
-    const data = names.map((name, index) => ({ name, data: group.map((row) => row[index] ?? null) }));
-    writer?.write({ columnData: data, rowGroupSize: group.length });
-    group = [];
-    return drain(bytes);
-  };
-
   for await (const chunk of streamStored(manifest, openPart)) {
-    writer ??= openWriter(bytes, columns, names, chunk.kinds, escaped);
+    file ??= openFile(bytes, columns, exportKinds(columns, chunk.kinds, escaped));
     for (const row of exportRows(columns, chunk, escaped)) {
       group.push(row);
-      if (group.length >= groupRows) yield flushGroup();
+      text += textLength(row);
+      if (group.length < groupRows && text < GROUP_TEXT) continue;
+      file.write(group);
+      yield drain(bytes);
+      group = [];
+      text = 0;
     }
   }
-  writer ??= openWriter(bytes, columns, names, [], escaped);
-  if (group.length > 0 && columns.length > 0) yield flushGroup();
-  writer.finish();
+  file ??= openFile(bytes, columns, exportKinds(columns, [], escaped));
+  if (group.length > 0) file.write(group);
+  file.finish();
   yield drain(bytes);
 }
 
-function openWriter(
-  bytes: ByteWriter,
-  columns: Column[],
-  names: string[],
-  kinds: StoredKind[],
-  escaped: Set<number>,
-): ParquetWriter {
-  const elements = columns.map((column, index) =>
-    parquetElement(names[index] ?? "", exportKind(column, kinds[index], escaped.has(index))),
+/** The columns with a cell that their type cannot hold. A part may have side columns without a value. */
+async function escapedColumns(manifest: ResultManifest, openPart: OpenPart): Promise<Set<number>> {
+  const found = new Set<number>();
+  for (const part of manifest.parts) {
+    const asked = part.escapes.filter((index) => !found.has(index));
+    if (asked.length === 0) continue;
+    for await (const sides of streamSides(part, openPart, asked)) {
+      for (const [place, index] of asked.entries()) {
+        if (sides.some((row) => typeof row[place] === "string")) found.add(index);
+      }
+    }
+  }
+  return found;
+}
+
+/** As stored, or as declared where nothing is stored. */
+function exportKinds(columns: Column[], stored: Physical[], escaped: Set<number>): Physical[] {
+  return columns.map((column, index) => {
+    if (escaped.has(index)) return { kind: "text" };
+    const declared = physicalOf(column);
+    const kept = stored[index] ?? declared;
+    // Parts keep decimals with all digits that fit; the file says how many the column has.
+    return kept.kind === "decimal" && declared.kind === "decimal" && kept.scale === declared.scale
+      ? declared
+      : kept;
+  });
+}
+
+type FileWriter = { write(rows: StoredCell[][]): void; finish(): void };
+
+function openFile(bytes: ByteWriter, columns: Column[], kinds: Physical[]): FileWriter {
+  const names = uniqueNames(columns.map(({ name }) => name));
+  const elements: SchemaElement[] = kinds.map((kind, index) =>
+    parquetElement(names[index] ?? "", kind),
   );
-  return new ParquetWriter({
+  const writer = new ParquetWriter({
     writer: bytes,
     schema: [{ name: "root", num_children: elements.length }, ...elements],
     statistics: false,
     createdBy: "quern",
   });
-}
-
-function exportKind(
-  column: Column,
-  stored: StoredKind | undefined,
-  isEscaped: boolean,
-): { kind: string; scale?: number } {
-  if (isEscaped) return { kind: "text" };
-  if (stored !== undefined && stored.kind !== "plain") return stored;
-  const plain = ["bool", "int2", "int4", "int8", "float4", "float8"];
-  return { kind: plain.includes(column.type) ? column.type : "text" };
+  return {
+    write(rows) {
+      const columnData = elements.map((element, index) => ({
+        name: element.name,
+        data: rows.map((row) => row[index] ?? null),
+        encoding: parquetEncoding(element),
+      }));
+      writer.write({ columnData, rowGroupSize: rows.length });
+    },
+    finish: () => writer.finish(),
+  };
 }
 
 /** Stored values as they are; escaped columns as text. */
 function exportRows(columns: Column[], chunk: StoredChunk, escaped: Set<number>): StoredCell[][] {
   if (escaped.size === 0) return chunk.rows;
-  const formats = columns.map((column, index) =>
-    cellFormat(column, chunk.kinds[index] ?? { kind: "plain" }),
-  );
+  const formats = chunk.kinds.map(cellFormat);
   return chunk.rows.map((row) =>
     columns.map((_, index) => {
       const value = row[index] ?? null;
@@ -93,6 +124,12 @@ function exportRows(columns: Column[], chunk: StoredChunk, escaped: Set<number>)
       return side ?? formats[index]?.(value) ?? null;
     }),
   );
+}
+
+function textLength(row: StoredCell[]): number {
+  let length = 0;
+  for (const cell of row) if (typeof cell === "string") length += cell.length;
+  return length;
 }
 
 /** What was written since the last call. */

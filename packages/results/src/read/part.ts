@@ -1,52 +1,80 @@
 /** Reads rows of one part, exactly as they are stored. */
-import { type FileMetaData, parquetMetadataAsync, parquetRead, type SchemaElement } from "hyparquet";
+import {
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetRead,
+  type RowGroup,
+  type SchemaElement,
+} from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { physicalOfElement } from "../parquet-schema.ts";
+import type { Physical } from "../physical.ts";
 import type { PartSource } from "./source.ts";
+import { weightedCache } from "./weighted-cache.ts";
 
 /** A stored value: 64-bit integers, scaled decimals and timestamps as bigint, dates as days. */
 export type StoredCell = string | number | bigint | boolean | null;
 
-/** How a column is stored, read from the file: `decimal` carries the scale. */
-export type StoredKind =
-  | { kind: "plain" | "date" | "timestamp" | "timestamptz" }
-  | { kind: "decimal"; scale: number };
+export type PartLayout = {
+  metadata: FileMetaData;
+  /** How each physical column is stored, by its name. */
+  kinds: Map<string, Physical>;
+  /** Where row groups end: the number of rows up to each. */
+  group_ends: number[];
+};
 
-export type PartLayout = { metadata: FileMetaData; kinds: Map<string, StoredKind>; chunks: number };
-
-/** Bounds the cache: metadata weighs by its column chunks, about 500 bytes each. */
-const MAX_CACHED_CHUNKS = 100_000;
-const cache = new Map<string, PartLayout>();
-let cachedChunks = 0;
+/** Metadata weighs by its column chunks, some 500 bytes each. */
+const cache = weightedCache<PartLayout>(
+  100_000,
+  ({ metadata, group_ends }) => group_ends.length * metadata.schema.length,
+);
 
 /** The part's metadata, from the cache when it was read before. */
 export async function readLayout(source: PartSource): Promise<PartLayout> {
   const cached = cache.get(source.id);
-  if (cached !== undefined) {
-    // Last used, last dropped: a Map keeps the order of insertion.
-    cache.delete(source.id);
-    cache.set(source.id, cached);
-    return cached;
-  }
+  if (cached !== undefined) return cached;
   const metadata = await parquetMetadataAsync(asyncBuffer(source), { parsers: RAW_PARSERS });
-  const kinds = new Map<string, StoredKind>();
-  const schema = metadata.schema.map((element) => {
-    kinds.set(element.name, kindOf(element));
-    return rawElement(element);
-  });
-  const chunks = metadata.row_groups.reduce((sum, group) => sum + group.columns.length, 0);
-  const layout = { metadata: { ...metadata, schema }, kinds, chunks };
-  remember(source.id, layout);
+  let rows = 0;
+  const layout: PartLayout = {
+    metadata: {
+      ...metadata,
+      schema: metadata.schema.map(rawElement),
+      row_groups: metadata.row_groups.map(slim),
+    },
+    kinds: new Map(metadata.schema.map((element) => [element.name, physicalOfElement(element)])),
+    group_ends: metadata.row_groups.map((group) => {
+      rows += Number(group.num_rows);
+      return rows;
+    }),
+  };
+  cache.set(source.id, layout);
   return layout;
 }
 
-function remember(id: string, layout: PartLayout): void {
-  cache.set(id, layout);
-  cachedChunks += layout.chunks;
-  for (const [oldest, { chunks }] of cache) {
-    if (cachedChunks <= MAX_CACHED_CHUNKS) return;
-    cache.delete(oldest);
-    cachedChunks -= chunks;
-  }
+/** Without what only filters need, which is most of it. */
+function slim(group: RowGroup): RowGroup {
+  return {
+    num_rows: group.num_rows,
+    total_byte_size: group.total_byte_size,
+    columns: group.columns.map(({ meta_data: chunk, file_offset }) => ({
+      file_offset,
+      ...(chunk && {
+        meta_data: {
+          type: chunk.type,
+          encodings: [],
+          path_in_schema: chunk.path_in_schema,
+          codec: chunk.codec,
+          num_values: chunk.num_values,
+          total_uncompressed_size: chunk.total_uncompressed_size,
+          total_compressed_size: chunk.total_compressed_size,
+          data_page_offset: chunk.data_page_offset,
+          ...(chunk.dictionary_page_offset !== undefined && {
+            dictionary_page_offset: chunk.dictionary_page_offset,
+          }),
+        },
+      }),
+    })),
+  };
 }
 
 /** Rows [start, end) of the part, the given physical columns in their order. */
@@ -83,15 +111,6 @@ const RAW_PARSERS = {
   dateFromDays: (days: number) => days,
   stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
 };
-
-function kindOf(element: SchemaElement): StoredKind {
-  if (element.converted_type === "DECIMAL") return { kind: "decimal", scale: element.scale ?? 0 };
-  if (element.converted_type === "DATE") return { kind: "date" };
-  if (element.logical_type?.type === "TIMESTAMP") {
-    return { kind: element.logical_type.isAdjustedToUTC ? "timestamptz" : "timestamp" };
-  }
-  return { kind: "plain" };
-}
 
 /** Without its type a decimal is read as the integer that is stored, not as a float. */
 function rawElement(element: SchemaElement): SchemaElement {

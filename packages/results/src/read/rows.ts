@@ -1,7 +1,13 @@
 import type { Cell, Column, Part } from "@quern/contract/results";
+import type { Physical } from "../physical.ts";
 import { cellFormat } from "./cells.ts";
-import { readLayout, readStoredRows, type StoredCell, type StoredKind } from "./part.ts";
+import { type PartLayout, readLayout, readStoredRows, type StoredCell } from "./part.ts";
 import type { PartSource } from "./source.ts";
+
+/** The parts do not hold the rows that the manifest promises. */
+export class ResultIncompleteError extends Error {
+  override name = "ResultIncompleteError";
+}
 
 /** The result of one statement: its columns, how many rows it has, and its parts in order. */
 export type ResultManifest = { columns: Column[]; rows: number; parts: Part[] };
@@ -35,10 +41,12 @@ export async function* streamRows(
 }
 
 /** Stored rows of one part: `rows[r][i]` of column i, and the side columns of the part behind them. */
-export type StoredChunk = { rows: StoredCell[][]; kinds: StoredKind[]; escapes: number[] };
+export type StoredChunk = { rows: StoredCell[][]; kinds: Physical[]; escapes: number[] };
 
+/** Rows without columns come in chunks of this size, others as their row groups. */
 const CHUNK_ROWS = 2_048;
 
+/** Rows as they are stored, a row group at a time. Throws ResultIncompleteError where some are missing. */
 export async function* streamStored(
   manifest: ResultManifest,
   openPart: OpenPart,
@@ -53,10 +61,19 @@ export async function* streamStored(
     }
     return;
   }
+  let next = offset;
   for (const part of manifest.parts) {
-    const from = Math.max(offset - part.first_row, 0);
+    const from = Math.max(next - part.first_row, 0);
     const to = Math.min(end - part.first_row, part.rows);
-    if (from < to) yield* streamPart(manifest.columns, part, openPart, from, to);
+    if (from >= to) continue;
+    if (part.first_row > next) break;
+    yield* streamPart(manifest.columns, part, openPart, from, to);
+    next = part.first_row + to;
+  }
+  if (next < end) {
+    throw new ResultIncompleteError(
+      `the result has ${manifest.rows} rows, but no part holds row ${next}`,
+    );
   }
 }
 
@@ -67,21 +84,43 @@ async function* streamPart(
   from: number,
   to: number,
 ): AsyncGenerator<StoredChunk> {
+  const names = columns.map((_, index) => `c${index}`);
+  const physical = [...names, ...part.escapes.map((index) => `x${index}`)];
+  for await (const { rows, layout } of streamGroups(part, openPart, physical, from, to)) {
+    const kinds = names.map((name): Physical => layout.kinds.get(name) ?? { kind: "text" });
+    yield { rows, kinds, escapes: part.escapes };
+  }
+}
+
+/** The side columns of these columns of a part: `rows[r][i]` of the i-th. */
+export async function* streamSides(
+  part: Part,
+  openPart: OpenPart,
+  columns: number[],
+): AsyncGenerator<StoredCell[][]> {
+  const physical = columns.map((index) => `x${index}`);
+  for await (const { rows } of streamGroups(part, openPart, physical, 0, part.rows)) yield rows;
+}
+
+async function* streamGroups(
+  part: Part,
+  openPart: OpenPart,
+  physical: string[],
+  from: number,
+  to: number,
+): AsyncGenerator<{ rows: StoredCell[][]; layout: PartLayout }> {
   const source = await openPart(part);
   try {
     const layout = await readLayout(source);
-    const names = columns.map((_, index) => `c${index}`);
-    const kinds = names.map((name): StoredKind => layout.kinds.get(name) ?? { kind: "plain" });
-    const physical = [...names, ...part.escapes.map((index) => `x${index}`)];
-    for (let at = from; at < to; ) {
-      // Chunks end where row groups end, so that none is decoded twice.
-      const stop = Math.min(to, (Math.floor(at / CHUNK_ROWS) + 1) * CHUNK_ROWS);
-      const rows = await readStoredRows(source, layout, physical, at, stop);
-      if (rows.length !== stop - at) {
-        throw new Error(`part ${source.id} gave ${rows.length} rows where ${stop - at} were due`);
-      }
-      yield { rows, kinds, escapes: part.escapes };
+    let at = from;
+    for (const groupEnd of layout.group_ends) {
+      const stop = Math.min(to, groupEnd);
+      if (stop <= at) continue;
+      yield { rows: await readStoredRows(source, layout, physical, at, stop), layout };
       at = stop;
+    }
+    if (at < to) {
+      throw new ResultIncompleteError(`part ${source.id} ends at row ${at} of ${part.rows}`);
     }
   } finally {
     await source.close?.();
@@ -89,7 +128,7 @@ async function* streamPart(
 }
 
 function formatChunk(columns: Column[], { rows, kinds, escapes }: StoredChunk): Cell[][] {
-  const formats = columns.map((column, index) => cellFormat(column, kinds[index] ?? { kind: "plain" }));
+  const formats = kinds.map(cellFormat);
   return rows.map((row) => {
     const cells = formats.map((format, index) => format(row[index] ?? null));
     for (const [place, index] of escapes.entries()) {

@@ -40,7 +40,9 @@ function textReader(data: Vector["data"], offsets: Vector["offsets"]): (row: num
   return (row) => {
     const start = offsets?.[row] ?? 0;
     const end = offsets?.[row + 1] ?? 0;
-    return end - start <= MAX_STRING ? bytes.toString("utf8", start, end) : bytes.subarray(start, end);
+    return end - start <= MAX_STRING
+      ? bytes.toString("utf8", start, end)
+      : bytes.subarray(start, end);
   };
 }
 

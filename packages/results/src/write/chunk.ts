@@ -1,5 +1,5 @@
 /** Fills DuckDB's data chunks from batches. */
-import type { DataChunk, LogicalType, Vector as DuckDbVector } from "@duckdb/node-bindings";
+import type { DataChunk, Vector as DuckDbVector, LogicalType } from "@duckdb/node-bindings";
 import { type Batch, mayEscape, type Storage, type Vector, widthOf } from "./batch.ts";
 import type { DuckDbApi } from "./duckdb.ts";
 

@@ -3,9 +3,9 @@
  * very long cells, for which its tables take too much memory. Each batch is a row group.
  */
 import { type FileHandle, open, rename } from "node:fs/promises";
-import type { SchemaElement } from "hyparquet";
+import type { Encoding, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import { parquetElement } from "../parquet-schema.ts";
+import { parquetElement, parquetEncoding } from "../parquet-schema.ts";
 import { type Batch, mayEscape, type Storage } from "./batch.ts";
 import { escapeCells, rawCells } from "./cells.ts";
 
@@ -83,22 +83,27 @@ function openParquet(writer: ByteWriter, elements: SchemaElement[]): ParquetWrit
 }
 
 function columnData(storages: Storage[], sideColumns: number[], batches: Batch[]) {
-  // Looking for repetitions costs more than half of the time of a wide result.
-  const encoding = storages.length > MAX_DICTIONARY_COLUMNS ? { encoding: "PLAIN" as const } : {};
   const gather = <T>(index: number, cells: (batch: Batch) => T[]): T[] =>
     batches.flatMap((batch) => (batch.vectors[index] === undefined ? [] : cells(batch)));
+  // Looking for repetitions costs more than half of the time of a wide result.
+  const isWide = storages.length > MAX_DICTIONARY_COLUMNS;
   return [
     ...storages.map((storage, index) => ({
       name: `c${index}`,
-      ...encoding,
+      ...encodingOf(isWide, storage),
       data: gather(index, ({ vectors, rows }) => rawCells(storage, must(vectors[index]), rows)),
     })),
     ...sideColumns.map((index) => ({
       name: `x${index}`,
-      ...encoding,
+      ...encodingOf(isWide, { kind: "text" }),
       data: gather(index, ({ vectors, rows }) => escapeCells(must(vectors[index]), rows)),
     })),
   ];
+}
+
+function encodingOf(isWide: boolean, storage: Storage): { encoding?: Encoding } {
+  const encoding = isWide ? "PLAIN" : parquetEncoding(parquetElement("", storage));
+  return encoding === undefined ? {} : { encoding };
 }
 
 function must<T>(value: T | undefined): T {

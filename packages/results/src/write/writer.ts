@@ -154,9 +154,7 @@ export function openResultWriter(directory: string, options: WriterOptions = {})
 
 function isSmall(at: Current): boolean {
   return (
-    at.rows <= SMALL_ROWS &&
-    at.bytes <= SMALL_BYTES &&
-    at.rows * at.storages.length <= SMALL_CELLS
+    at.rows <= SMALL_ROWS && at.bytes <= SMALL_BYTES && at.rows * at.storages.length <= SMALL_CELLS
   );
 }
 

@@ -1,0 +1,45 @@
+import { databaseUrlSetting, logLevelSetting, numberSetting } from "@quern/runtime/settings";
+import { z } from "zod";
+
+/** Settings of `make up`; the keys are the names of environment variables. */
+export const StandaloneSettings = z.object({
+  QUERN_DATA_DIR: z.string().default("./data").describe("Folder for everything that Quern keeps"),
+  DATABASE_URL: databaseUrlSetting
+    .optional()
+    .describe(
+      "A PostgreSQL of your own, postgres://user:password@host:port/database; without it Quern starts its own",
+    ),
+  PORT: numberSetting({ min: 1, max: 65_535 }).default(3000).describe("Port to serve on"),
+  HOST: z.string().default("127.0.0.1").describe("Address to serve on; 0.0.0.0 for all"),
+  QUERN_BASE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("How people reach Quern, for links and cookies; http://localhost:PORT when left out"),
+  QUERN_KEYS: z
+    .string()
+    .optional()
+    .describe("Folder with the key files; keys in the data folder when left out"),
+  QUERN_RESULTS: z
+    .string()
+    .optional()
+    .describe("Where large results are kept, file:DIR; results in the data folder when left out"),
+  QUERN_RESULTS_INLINE_BYTES: z
+    .string()
+    .optional()
+    .describe("Results up to this size are kept in PostgreSQL"),
+  QUERN_RUNNER_SLOTS: z.string().optional().describe("Runs at the same time"),
+  QUERN_EXECUTOR_MEMORY_BYTES: z.string().optional().describe("Memory of one run's process"),
+  QUERN_ADMIN_EMAIL: z
+    .email()
+    .optional()
+    .describe("Makes the first admin, or reserves the set-up link for this address"),
+  QUERN_ADMIN_PASSWORD: z
+    .string()
+    .min(8, "must have at least 8 characters")
+    .max(1024)
+    .optional()
+    .describe("With QUERN_ADMIN_EMAIL: the first admin's password; never overwrites one"),
+  QUERN_DEMO: z.enum(["0", "1"]).default("1").describe("1 for demo data, 0 for none"),
+  LOG_LEVEL: logLevelSetting,
+});
+export type StandaloneSettings = z.output<typeof StandaloneSettings>;

@@ -1,0 +1,264 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { emptyDatabase, testServer, testUrl } from "@quern/store/testing";
+import { Client } from "pg";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+
+const run = promisify(execFile);
+const room = resolve(import.meta.dirname, "..");
+
+let folder: string;
+let port: number;
+const started: ChildProcess[] = [];
+
+beforeAll(async () => {
+  await run(process.execPath, [resolve(room, "../../node_modules/.bin/tsc"), "-b", room]);
+  for (const app of ["api", "runner"]) {
+    const built = resolve(room, "..", app, "dist/main.js");
+    expect(existsSync(built), `${built} is missing: run npx tsc -b`).toBe(true);
+  }
+}, 120_000);
+
+beforeEach(async () => {
+  folder = await mkdtemp("/tmp/standalone-test-");
+  port = await unusedPort();
+});
+
+afterEach(async () => {
+  for (const child of started.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function unusedPort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** `make up` without make: what it prints, and a way to wait for a line. */
+function up(env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [join(room, "dist/main.js")], {
+    env: {
+      ...{ PATH: process.env.PATH, HOME: process.env.HOME, QUERN_DEMO: "0" },
+      ...{ QUERN_DATA_DIR: join(folder, "data"), PORT: String(port), ...env },
+    },
+    // A process group of its own, as a terminal gives: Ctrl-C goes to all of a group.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  started.push(child);
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      printed += chunk;
+    });
+  }
+  const ended = once(child, "close").then(([code]) => code as number | null);
+  return {
+    child,
+    ended,
+    printed: () => printed,
+    async until(words: string | RegExp) {
+      const found = () =>
+        typeof words === "string" ? printed.includes(words) : words.test(printed);
+      for (let i = 0; i < 1500 && !found() && child.exitCode === null; i++) await sleep(20);
+      expect(printed).toMatch(words);
+    },
+  };
+}
+
+/** Process ids below `pid`, by what they run. */
+async function descendants(
+  pid: number,
+): Promise<{ api: number; runner: number; postgres: number }> {
+  const { stdout } = await run("ps", ["-e", "-o", "pid=,ppid=,args="]);
+  const rows = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
+  const find = (word: string) => {
+    const row = rows.find(
+      ([, ppid, ...args]) => Number(ppid) === pid && args.join(" ").includes(word),
+    );
+    return Number(row?.[0]);
+  };
+  return {
+    api: find("api/dist/main.js"),
+    runner: find("runner/dist/main.js"),
+    postgres: find("bin/postgres"),
+  };
+}
+
+async function waitUntilGone(pids: number[]): Promise<void> {
+  const alive = () => pids.filter((pid) => existsSync(`/proc/${pid}`));
+  for (let i = 0; i < 1000 && alive().length > 0; i++) await sleep(20);
+  expect(alive()).toEqual([]);
+}
+
+test("it starts, serves, says how to sign in, keeps secrets to itself and stops in order", async () => {
+  const quern = up();
+  await quern.until("Ctrl-C stops it.");
+  expect(quern.printed()).toContain(`\nQuern is ready at http://localhost:${port}\n`);
+  expect(quern.printed()).toMatch(/Make the first account with this link.*\/setup#token=/);
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  const pids = await descendants(quern.child.pid!);
+  const environment = await readFile(`/proc/${pids.runner}/environ`, "utf8");
+  expect(environment).not.toMatch(/postgres:\/\//);
+  expect(environment).not.toContain("NODE_OPTIONS");
+  for (const name of await readdir(join(folder, "data/secrets"))) {
+    expect((await stat(join(folder, "data/secrets", name))).mode & 0o777).toBe(0o600);
+  }
+  quern.child.kill("SIGTERM");
+  expect(await quern.ended).toBe(0);
+  await waitUntilGone(Object.values(pids));
+  const log = await readFile(join(folder, "data/logs/postgres.log"), "utf8");
+  expect(log).toContain("database system is shut down");
+  expect(log).not.toContain("terminating connection");
+});
+
+test("a second start finds everything; only one may run in a folder, and its port is said", async () => {
+  const first = up();
+  await first.until("Ctrl-C stops it.");
+  const second = up({ PORT: String(await unusedPort()) });
+  expect(await second.ended).toBe(1);
+  expect(second.printed()).toMatch(/already runs with the data in .* \(process \d+\)/);
+  const third = up({ QUERN_DATA_DIR: join(folder, "other") });
+  expect(await third.ended).toBe(1);
+  expect(third.printed()).toContain(`Port ${port} is taken`);
+  expect(third.printed()).toContain(`PORT=${port + 1} make up`);
+  process.kill(-first.child.pid!, "SIGINT");
+  expect(await first.ended).toBe(0);
+  for (const name of ["api", "runner"]) {
+    const log = await readFile(join(folder, `data/logs/${name}.log`), "utf8");
+    expect(log).toContain('"reason":"SIGTERM"');
+    expect(log).not.toContain('"reason":"SIGINT"');
+  }
+  const again = up();
+  await again.until("Ctrl-C stops it.");
+  expect(again.printed()).toContain("up to date");
+});
+
+test("a process that dies is started again and the terminal says so", async () => {
+  const quern = up();
+  await quern.until("Ctrl-C stops it.");
+  const before = await descendants(quern.child.pid!);
+  process.kill(before.runner, "SIGKILL");
+  await quern.until("runner | ended unexpectedly (SIGKILL); starting it again in 0.5 s");
+  await quern.until("runner | runs again");
+  process.kill(before.postgres, "SIGKILL");
+  await quern.until("postgres | ended unexpectedly (SIGKILL); starting it again");
+  const ready = () =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  for (let i = 0; i < 500 && !(await ready()); i++) await sleep(20);
+  expect(await ready()).toBe(true);
+  const after = await descendants(quern.child.pid!);
+  expect(after.runner).not.toBe(before.runner);
+});
+
+test("nothing outlives a supervisor that is killed, and the next start recovers", async () => {
+  const quern = up();
+  await quern.until("Ctrl-C stops it.");
+  const pids = await descendants(quern.child.pid!);
+  quern.child.kill("SIGKILL");
+  await quern.ended;
+  await waitUntilGone(Object.values(pids));
+  const again = up();
+  await again.until("Ctrl-C stops it.");
+});
+
+test("it runs on when nobody reads what it prints any more", async () => {
+  const quern = up();
+  await quern.until("✓ PostgreSQL");
+  quern.child.stdout?.destroy();
+  quern.child.stderr?.destroy();
+  const serves = () =>
+    fetch(`http://127.0.0.1:${port}/healthz`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  for (let i = 0; i < 500 && !(await serves()); i++) await sleep(20);
+  await sleep(500);
+  expect(await serves()).toBe(true);
+});
+
+test("a role of the demo's kind can enter no database but its own", async () => {
+  const quern = up();
+  await quern.until("Ctrl-C stops it.");
+  const url = new URL(await readFile(join(folder, "data/secrets/database.url"), "utf8"));
+  url.username = "postgres";
+  url.password = await readFile(join(folder, "data/postgres.password"), "utf8");
+  url.pathname = "/postgres";
+  const admin = new Client({ connectionString: url.toString() });
+  await admin.connect();
+  await admin.query("create role stranger login password 'stranger'");
+  await admin.end();
+  url.username = url.password = "stranger";
+  for (const database of ["quern", "postgres", "template1"]) {
+    url.pathname = `/${database}`;
+    const stranger = new Client({ connectionString: url.toString() });
+    await expect(stranger.connect()).rejects.toThrow(/permission denied for database/);
+  }
+});
+
+test("an interrupt during the start ends it cleanly", async () => {
+  const quern = up();
+  await quern.until("✓ PostgreSQL");
+  quern.child.kill("SIGINT");
+  expect(await quern.ended).toBe(0);
+  expect(quern.printed()).not.toContain("Quern is ready");
+});
+
+test("the data of a newer Quern is left alone", async () => {
+  await mkdir(join(folder, "data"));
+  await writeFile(join(folder, "data/layout"), "99\n");
+  const quern = up();
+  expect(await quern.ended).toBe(1);
+  expect(quern.printed()).toMatch(/was used by a newer Quern \(layout 99/);
+  expect(await readdir(join(folder, "data"))).toEqual(["layout"]);
+});
+
+test("with DATABASE_URL it uses that server and starts none", async () => {
+  await using database = await emptyDatabase();
+  const quern = up({ DATABASE_URL: database.url });
+  await quern.until("Ctrl-C stops it.");
+  expect((await descendants(quern.child.pid!)).postgres).toBeNaN();
+  expect(existsSync(join(folder, "data/postgres"))).toBe(false);
+  quern.child.kill("SIGTERM");
+  expect(await quern.ended).toBe(0);
+});
+
+test("a wrong DATABASE_URL is explained", async () => {
+  const { port: serverPort } = testServer();
+  const cases: [string, RegExp][] = [
+    [testUrl("postgres", "postgres", "wrong"), /refuses the password of the role postgres/],
+    [testUrl("no_such"), /has no database no_such.*create database "no_such"/],
+    [
+      `postgres://u:p@127.0.0.1:${port}/q`,
+      /no connection to PostgreSQL at 127\.0\.0\.1:\d+.*ECONNREFUSED/,
+    ],
+    [`postgres://u:p@no-such-host.invalid:${serverPort}/q`, /no host named no-such-host\.invalid/],
+    ["mysql://u:p@localhost/q", /DATABASE_URL: must start with postgres:\/\//],
+  ];
+  for (const [url, words] of cases) {
+    const quern = up({ DATABASE_URL: url });
+    expect(await quern.ended).toBe(1);
+    expect(quern.printed()).toMatch(words);
+    expect(quern.printed()).not.toMatch(/\n\s+at /);
+  }
+});

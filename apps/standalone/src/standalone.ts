@@ -1,0 +1,223 @@
+/**
+ * Everything on one machine: PostgreSQL, migrations, keys, demo data, then the api and the runner as
+ * processes of their own. What was started is stopped in the opposite order, PostgreSQL last.
+ */
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Running } from "@quern/runtime/running";
+import { openDatabase } from "@quern/store/db";
+import { ensureDemoDatasource } from "@quern/store/demo";
+import { ensureKeys } from "@quern/store/keys";
+import { migrate } from "@quern/store/migrate";
+import { type Child, startChild } from "./child-process.ts";
+import { type DataFolder, keptSecret, openDataFolder, writeSecret } from "./data-folder.ts";
+import { type MetadataDatabase, startDatabase, useDatabase } from "./database.ts";
+import { DEMO_DATABASE, DEMO_READER, ensureDemo } from "./demo/demo-database.ts";
+import { openLogFile } from "./log-file.ts";
+import { errorCode, StartProblem } from "./problem.ts";
+import type { StandaloneSettings } from "./settings.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+
+export type RunningStandalone = Running & {
+  url: string;
+  /** Where the first admin is made, while there is none. */
+  setupLink: string | null;
+  /** Ends everything at once, in no order. */
+  kill(): Promise<void>;
+};
+
+export type Surroundings = {
+  terminal?: Terminal;
+  /** Aborts the start between two steps; what runs by then is stopped. */
+  signal?: AbortSignal;
+  /** Told when something that Quern cannot run without is gone for good. */
+  onLost?: (error: unknown) => void;
+};
+
+type Part = { stop(): Promise<void>; kill?(): Promise<void> | void };
+
+/** Resolves when the api serves. Throws what `inWords` has words for, having stopped everything again. */
+export async function start(
+  settings: StandaloneSettings,
+  surroundings: Surroundings = {},
+): Promise<RunningStandalone> {
+  const { terminal = openTerminal(), signal, onLost = () => {} } = surroundings;
+  const parts: Part[] = [];
+  const stopAll = async () => {
+    // Each stays in the list until it has stopped, so that a kill meanwhile reaches it.
+    for (let part = parts.at(-1); part !== undefined; part = parts.at(-1)) {
+      await part.stop();
+      parts.pop();
+    }
+  };
+  const step = <T>(name: string, work: (detail: (text: string) => void) => Promise<T>) => {
+    signal?.throwIfAborted();
+    return terminal.step(name, work);
+  };
+  try {
+    const folder = await openDataFolder(settings.QUERN_DATA_DIR);
+    parts.push({ stop: () => folder.lock.release() });
+    await checkPort(settings);
+    const database = await step("PostgreSQL", async (detail) => {
+      detail(settings.DATABASE_URL ? "yours, by DATABASE_URL" : `in ${folder.path}`);
+      return openMetadata(settings, folder, terminal, onLost, parts);
+    });
+    const keys = settings.QUERN_KEYS ?? join(folder.path, "keys");
+    await step("Migrations and keys", async (detail) => {
+      const { applied } = await migrate(database.url);
+      detail(applied.length === 0 ? "up to date" : `${applied.length} applied`);
+      if (settings.QUERN_KEYS === undefined) await ensureKeys(keys);
+    });
+    if (settings.QUERN_DEMO === "1") {
+      await step("Demo data", (detail) => offerDemo(database, folder, keys, detail));
+    }
+    const env = await childEnvironment(settings, folder, database.url, keys);
+    await step("Runner", () => startPart("runner", env, folder, terminal, parts));
+    const ready = await step("API", () => startPart("api", env, folder, terminal, parts));
+    signal?.throwIfAborted();
+    return {
+      url: ready.url ?? settings.QUERN_BASE_URL ?? `http://localhost:${settings.PORT}`,
+      setupLink: ready.setupLink,
+      stop: stopAll,
+      async kill() {
+        await Promise.all(parts.reverse().map((part) => (part.kill ? part.kill() : part.stop())));
+      },
+    };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function openMetadata(
+  settings: StandaloneSettings,
+  folder: DataFolder,
+  terminal: Terminal,
+  onLost: (error: unknown) => void,
+  parts: Part[],
+): Promise<MetadataDatabase> {
+  if (settings.DATABASE_URL) return useDatabase(settings.DATABASE_URL);
+  const log = await openLogFile(join(folder.path, "logs", "postgres.log"), terminal.say);
+  parts.push({ stop: () => log.close() });
+  const database = await startDatabase(folder, log.write, terminal.say, onLost);
+  parts.push(database);
+  return database;
+}
+
+/** Quern goes without demo data rather than not at all, where a server of yours does not allow it. */
+async function offerDemo(
+  database: MetadataDatabase,
+  folder: DataFolder,
+  keys: string,
+  detail: (text: string) => void,
+): Promise<void> {
+  const password = await keptSecret(folder.path, "demo-reader.password");
+  detail("loading flights, outages and trades");
+  const outcome = await ensureDemo(database.adminUrl, password);
+  if (outcome.state === "skipped") {
+    detail(`skipped: ${outcome.reason}`);
+    return;
+  }
+  detail(outcome.state === "loaded" ? "loaded" : "there already");
+  const { hostname, port } = new URL(database.adminUrl);
+  const db = openDatabase(database.url, { max: 1 });
+  try {
+    await ensureDemoDatasource(db, keys, {
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port || 5432),
+      database: DEMO_DATABASE,
+      user: DEMO_READER,
+      password,
+    });
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function startPart(
+  name: "api" | "runner",
+  env: Record<string, string>,
+  folder: DataFolder,
+  terminal: Terminal,
+  parts: Part[],
+): Promise<{ url: string | null; setupLink: string | null }> {
+  const log = await openLogFile(join(folder.path, "logs", `${name}.log`), terminal.say);
+  parts.push({ stop: () => log.close() });
+  let details: Record<string, unknown> = {};
+  const child: Child = await startChild({
+    name,
+    entry: fileURLToPath(new URL(`../../${name}/dist/main.js`, import.meta.url)),
+    env,
+    log,
+    say: terminal.say,
+    onReady(message) {
+      details = message;
+    },
+  });
+  parts.push(child);
+  const { url, setup_link } = details;
+  return {
+    url: typeof url === "string" ? url : null,
+    setupLink: typeof setup_link === "string" ? setup_link : null,
+  };
+}
+
+/** Secrets go by file: what is in a runner's environment, the processes it starts can read. */
+async function childEnvironment(
+  settings: StandaloneSettings,
+  folder: DataFolder,
+  databaseUrl: string,
+  keys: string,
+): Promise<Record<string, string>> {
+  const password = settings.QUERN_ADMIN_PASSWORD;
+  const passwordFile = await writeSecret(folder.path, "admin.password", password);
+  const env: Record<string, string | undefined> = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    TZ: process.env.TZ,
+    DATABASE_URL_FILE: await writeSecret(folder.path, "database.url", databaseUrl),
+    QUERN_KEYS: keys,
+    QUERN_RESULTS: settings.QUERN_RESULTS ?? `file:${join(folder.path, "results")}`,
+    QUERN_RESULTS_INLINE_BYTES: settings.QUERN_RESULTS_INLINE_BYTES,
+    QUERN_RUNNER_SLOTS: settings.QUERN_RUNNER_SLOTS,
+    QUERN_EXECUTOR_MEMORY_BYTES: settings.QUERN_EXECUTOR_MEMORY_BYTES,
+    QUERN_DATA_DIR: folder.path,
+    PORT: String(settings.PORT),
+    HOST: settings.HOST,
+    QUERN_BASE_URL: settings.QUERN_BASE_URL,
+    QUERN_ADMIN_EMAIL: settings.QUERN_ADMIN_EMAIL,
+    QUERN_ADMIN_PASSWORD_FILE: password === undefined ? undefined : passwordFile,
+    LOG_LEVEL: settings.LOG_LEVEL,
+  };
+  const given = Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return Object.fromEntries(given);
+}
+
+/** Asked before anything is started: a port that is taken is the commonest reason not to start. */
+async function checkPort({ PORT, HOST }: StandaloneSettings): Promise<void> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(PORT, HOST, resolve);
+    });
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "EADDRINUSE") {
+      throw new StartProblem(
+        `Port ${PORT} is taken by another program. Stop that one, or choose another port: PORT=${PORT + 1} make up.`,
+      );
+    }
+    if (code === "EACCES") {
+      throw new StartProblem(
+        `Port ${PORT} needs privileges. Choose one above 1023: PORT=3000 make up.`,
+      );
+    }
+    if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+      throw new StartProblem(`HOST=${HOST} is not an address of this machine.`);
+    }
+    throw error;
+  }
+  await new Promise((resolve) => server.close(resolve));
+}

@@ -1,0 +1,71 @@
+/** A real browser, and pictures of what it shows in `artifacts/`, outside git. */
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+
+const ARTIFACTS = fileURLToPath(new URL("../../artifacts/", import.meta.url));
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export async function openBrowser(): Promise<Browser> {
+  const executablePath = CHROMIUM.find((path) => existsSync(path));
+  if (!executablePath)
+    throw new Error(
+      "Chromium is missing: `make test` installs it, or install your system's package",
+    );
+  return chromium.launch({ executablePath, args: ARGUMENTS });
+}
+
+export type Watched = {
+  page: Page;
+  /** What the page complained about: errors, violations of the content policy, requests to elsewhere. */
+  complaints: string[];
+  picture(name: string): Promise<void>;
+};
+
+export type Look = { width: number; height: number; colorScheme: "light" | "dark" };
+export const DESK: Look = { width: 1440, height: 900, colorScheme: "light" };
+
+/** A page in a context of its own, or of `context`, whose complaints are collected. */
+export async function openPage(
+  browser: Browser,
+  home: string,
+  look = DESK,
+  context?: BrowserContext,
+): Promise<Watched> {
+  const { width, height, colorScheme } = look;
+  const own =
+    context ??
+    (await browser.newContext({ baseURL: home, viewport: { width, height }, colorScheme }));
+  own.setDefaultTimeout(20_000);
+  const page = await own.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    const text = message.text();
+    if (message.type() === "error" && !/status of (401|404|409)/.test(text))
+      complaints.push(`console: ${text}`);
+  });
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(home) && !/^(data|blob):/.test(url))
+      complaints.push(`request to elsewhere: ${url}`);
+  });
+  await mkdir(ARTIFACTS, { recursive: true });
+  return {
+    page,
+    complaints,
+    async picture(name) {
+      await page.screenshot({ path: `${ARTIFACTS}${name}-${width}-${colorScheme}.png` });
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/** Reads the rows of a bound statement: whole, or in slices by a portal. */
+import type { Truncated } from "@quern/contract/results";
+import type { Sink } from "../connector.ts";
+import type { Conversation, SentText } from "./conversation.ts";
+import { closePortal, closeStatement, executePortal, flush, readText, sync } from "./messages.ts";
+import type { RowReader } from "./rows.ts";
+import { MESSAGE } from "./wire.ts";
+
+const FIRST_SLICE_ROWS = 1_024;
+const MAX_SLICE_ROWS = 65_536;
+/** What one slice may bring beyond a limit is read and thrown away. */
+const SLICE_BYTES = 8 * 1024 * 1024;
+
+export type Portal = {
+  conversation: Conversation;
+  sent: SentText;
+  reader: RowReader;
+  sink: Sink;
+  name: string;
+  /** The Bind message. */
+  opening: Buffer;
+};
+
+export type PortalOutcome = { command: string | null; truncated: Truncated; left_running: boolean };
+
+/** Where reading stopped: a batch is full, a limit was passed, the portal has more, or it is over. */
+type Stop = "full" | "rows" | "bytes" | "suspended" | "over";
+
+export async function readWhole(portal: Portal): Promise<PortalOutcome> {
+  const { name, opening } = portal;
+  let messages = [opening, executePortal(0), closeStatement(name), sync()];
+  for (;;) {
+    const { stop, command } = await readSome(portal, messages, "break");
+    messages = [];
+    await handOn(portal);
+    if (stop === "over") return { command, truncated: null, left_running: false };
+    if (stop === "rows" || stop === "bytes") {
+      portal.conversation.wire.destroy();
+      return { command: null, truncated: stop, left_running: true };
+    }
+  }
+}
+
+/** Fetches by portal: after a limit the portal is closed, and what the statement did is committed. */
+export async function readSliced(portal: Portal, maxRows: number): Promise<PortalOutcome> {
+  const { reader, name, opening } = portal;
+  let truncated: Truncated = null;
+  let command: string | null = null;
+  let messages = [opening, executePortal(sliceRows(reader, maxRows)), flush()];
+  for (;;) {
+    const some = await readSome(portal, messages, "skip");
+    messages = [];
+    await handOn(portal);
+    truncated ??= some.limit;
+    command ??= some.command;
+    if (some.stop === "over") break;
+    if (some.stop !== "suspended") continue;
+    if (truncated !== null) break;
+    messages = [executePortal(sliceRows(reader, maxRows)), flush()];
+  }
+  await portal.conversation.exchange(
+    [closePortal(), closeStatement(name), sync()],
+    portal.sent,
+    (type) => type === MESSAGE.ready,
+  );
+  return { command: truncated === null ? command : null, truncated, left_running: false };
+}
+
+/** One row more than allowed in all: only then is it known that the result was cut. */
+function sliceRows(reader: RowReader, maxRows: number): number {
+  const remaining = maxRows - reader.rows() + 1;
+  if (reader.rows() === 0) return Math.min(remaining, FIRST_SLICE_ROWS);
+  const rowBytes = Math.max(1, reader.bytes() / reader.rows());
+  return Math.max(1, Math.min(remaining, MAX_SLICE_ROWS, Math.floor(SLICE_BYTES / rowBytes)));
+}
+
+async function readSome(portal: Portal, messages: Buffer[], beyond: "break" | "skip") {
+  let stop: Stop = "over";
+  let limit: Truncated = null;
+  let command: string | null = null;
+  await portal.conversation.exchange(messages, portal.sent, (type, buffer, start, end) => {
+    switch (type) {
+      case MESSAGE.dataRow: {
+        const verdict = limit ?? portal.reader.add(buffer, start, end);
+        if (verdict === "more") return false;
+        if (verdict === "full") stop = "full";
+        else {
+          limit = verdict;
+          if (beyond === "skip") return false;
+          stop = verdict;
+        }
+        return true;
+      }
+      case MESSAGE.commandComplete:
+        command = readText(buffer, start, end);
+        return beyond === "skip";
+      case MESSAGE.emptyQuery:
+        return beyond === "skip";
+      case MESSAGE.portalSuspended:
+        stop = "suspended";
+        return true;
+      default:
+        return type === MESSAGE.ready;
+    }
+  });
+  return { stop: stop as Stop, limit: limit as Truncated, command: command as string | null };
+}
+
+async function handOn({ reader, sink }: Portal): Promise<void> {
+  const batch = reader.take();
+  if (batch !== null) await sink.batch(batch);
+}

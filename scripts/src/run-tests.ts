@@ -1,0 +1,89 @@
+/**
+ * Runs the tests of each project and ends the output with `N passed, N failed`, whatever happens: a
+ * run that crashes or hangs is a failed one. The line is also kept in artifacts/test-summary.
+ * Arguments are names of Vitest projects; without them, all of them one after the other, so that
+ * the browser does not compete with the unit tests for the processor.
+ */
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Count } from "./count-reporter.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const PROJECTS = ["unit", "e2e"];
+const DEADLINE_MS = 20 * 60_000;
+
+/** Runs Vitest in `folder` with `args` and counts. A run that ends badly has at least one failure. */
+export async function runVitest(folder: string, args: string[]): Promise<Count> {
+  const aside = await mkdtemp(join(tmpdir(), "quern-count-"));
+  const file = join(aside, "count.json");
+  try {
+    const succeeded = await vitest(folder, args, file);
+    const count = await readCount(file);
+    if (count === null) return { passed: 0, failed: 1 };
+    return succeeded || count.failed > 0 ? count : { ...count, failed: 1 };
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+function vitest(folder: string, args: string[], countFile: string): Promise<boolean> {
+  const reporter = resolve(import.meta.dirname, "../src/count-reporter.ts");
+  const command = [
+    join(ROOT, "node_modules/vitest/vitest.mjs"),
+    ...["run", "--reporter=default", `--reporter=${reporter}`, ...args],
+  ];
+  const child = spawn(process.execPath, command, {
+    cwd: folder,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, QUERN_TEST_COUNT: countFile },
+  });
+  const stop = () => child.kill("SIGTERM");
+  // The terminal interrupts Vitest as well; who waits for it can still say what was counted.
+  const wait = () => {};
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", wait);
+  const deadline = setTimeout(() => {
+    console.error(`The tests did not end within ${DEADLINE_MS / 60_000} minutes.`);
+    child.kill("SIGKILL");
+  }, DEADLINE_MS);
+  return new Promise((settle, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      clearTimeout(deadline);
+      process.off("SIGTERM", stop);
+      process.off("SIGINT", wait);
+      settle(code === 0);
+    });
+  });
+}
+
+async function readCount(file: string): Promise<Count | null> {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    // Vitest ended before its reporters were told of the end.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function main(projects: string[]): Promise<void> {
+  const total: Count = { passed: 0, failed: 0 };
+  for (const project of projects) {
+    const { passed, failed } = await runVitest(ROOT, ["--project", project]);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  const line = `${total.passed} passed, ${total.failed} failed`;
+  await mkdir(join(ROOT, "artifacts"), { recursive: true });
+  await writeFile(join(ROOT, "artifacts/test-summary"), `${line}\n`);
+  console.log(line);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const named = process.argv.slice(2);
+  await main(named.length > 0 ? named : PROJECTS);
+}
