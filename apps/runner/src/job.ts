@@ -6,27 +6,17 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunError } from "@quern/contract/runs";
-import type {
-  Outcome as Executed,
-  Execution,
-  ExecutionEvents,
-  Executors,
-} from "@quern/executor/pool";
+import type { Outcome as Executed, Executors } from "@quern/executor/pool";
 import { type PartStore, PartStoreError } from "@quern/results/parts";
 import type { Log } from "@quern/runtime/log";
 import type { Database } from "@quern/store/db";
 import type { RunnerKeys } from "@quern/store/keys";
-import {
-  type ClaimedRun,
-  finishRun,
-  LeaseLostError,
-  type Outcome,
-  type Progress,
-  renewLease,
-} from "@quern/store/queue";
+import { type ClaimedRun, finishRun, LeaseLostError, type Outcome } from "@quern/store/queue";
 import { listParts } from "@quern/store/runs";
 import { RunRefused, resolveTarget } from "./connection.ts";
+import { keepLease, LEASE_MS } from "./lease.ts";
 import { keepParts } from "./part-keeping.ts";
+import { Work } from "./work.ts";
 
 export type Workshop = {
   db: Database;
@@ -46,11 +36,6 @@ export type Job = {
   cancel(): void;
 };
 
-/** Three renewals may fail before a lease lapses. */
-export const LEASE_MS = 15_000;
-const RENEW_MS = 3_000;
-/** Soon, so that the page of a run that takes longer says that it runs. */
-const FIRST_RENEW_MS = 250;
 const MAX_CELL_BYTES = 16 * 1024 ** 2;
 
 export function startJob(shop: Workshop, run: ClaimedRun): Job {
@@ -64,58 +49,13 @@ export function startJob(shop: Workshop, run: ClaimedRun): Job {
   return { id: run.id, over, cancel: () => work.cancel() };
 }
 
-/** What is known of a run at work, and the way to stop it. */
-class Work {
-  #execution: Execution | undefined;
-  #stop = false;
-  progress: Progress = { rows: 0, bytes: 0, started_ago_ms: null, first_row_ago_ms: null };
-  #startedAt: number | null = null;
-  #firstRowAt: number | null = null;
-
-  readonly events: ExecutionEvents = {
-    onStarted: () => {
-      this.#startedAt = performance.now();
-    },
-    onFirstRow: () => {
-      this.#firstRowAt = performance.now();
-    },
-    onProgress: ({ rows, bytes }) => {
-      this.progress = { ...this.progress, rows, bytes };
-    },
-  };
-
-  follow(execution: Execution): void {
-    this.#execution = execution;
-    if (this.#stop) execution.cancel();
-  }
-
-  cancel(): void {
-    this.#stop = true;
-    this.#execution?.cancel();
-  }
-
-  /** Whether a person, or the loss of the lease, stopped it. */
-  isCanceled(): boolean {
-    return this.#stop;
-  }
-
-  now(): Progress {
-    const ago = (at: number | null) => (at === null ? null : performance.now() - at);
-    return {
-      ...this.progress,
-      started_ago_ms: ago(this.#startedAt),
-      first_row_ago_ms: ago(this.#firstRowAt),
-    };
-  }
-}
-
 async function execute(shop: Workshop, run: ClaimedRun, work: Work): Promise<void> {
   const directory = join(shop.workDirectory, `${run.id}-${run.attempt}`);
   const lease = keepLease(shop, run, work);
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const executed = await runSql(shop, run, work, directory);
-    await lease.check();
+    lease.check();
     await finish(shop, run, work, directory, executed);
   } finally {
     lease.stop();
@@ -148,43 +88,6 @@ async function runSql(
     if (error instanceof RunRefused) return error.error;
     throw error;
   }
-}
-
-/** Renews the lease until stopped. When it is lost, or can no longer be renewed in time, the work is canceled. */
-function keepLease(shop: Workshop, run: ClaimedRun, work: Work) {
-  const ended = new AbortController();
-  let renewedAt = performance.now();
-  let lost: LeaseLostError | undefined;
-
-  const renew = async () => {
-    for (let wait = FIRST_RENEW_MS; ; wait = RENEW_MS) {
-      await delay(wait, undefined, { signal: ended.signal });
-      const asked = performance.now();
-      try {
-        const { cancel_requested } = await renewLease(shop.db, run, LEASE_MS, work.now());
-        renewedAt = asked;
-        if (cancel_requested) work.cancel();
-      } catch (error) {
-        if (!(error instanceof LeaseLostError))
-          shop.log.warn({ err: error }, "could not renew the lease");
-        if (!(error instanceof LeaseLostError) && performance.now() - renewedAt < LEASE_MS)
-          continue;
-        lost = new LeaseLostError(run);
-        work.cancel();
-        return;
-      }
-    }
-  };
-  const renewing = renew().catch((error: unknown) => {
-    if (!(error instanceof Error && error.name === "AbortError")) throw error;
-  });
-  return {
-    stop: () => ended.abort(),
-    /** Throws `LeaseLostError` when it is known that the lease is gone. */
-    async check() {
-      if (lost) await renewing.then(() => Promise.reject(lost));
-    },
-  };
 }
 
 async function finish(

@@ -9,7 +9,8 @@ import { openDatabase } from "@quern/store/db";
 import { readRunnerKeys } from "@quern/store/keys";
 import { listen } from "@quern/store/listen";
 import { claimRuns, forgetRunner, noteRunner, sweepLapsedLeases } from "@quern/store/queue";
-import { type Job, LEASE_MS, startJob, type Workshop } from "./job.ts";
+import { type Job, startJob, type Workshop } from "./job.ts";
+import { LEASE_MS } from "./lease.ts";
 import type { RunnerSettings } from "./settings.ts";
 import { newRunnerId, openWorkFolder } from "./work-folder.ts";
 

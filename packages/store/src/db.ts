@@ -36,8 +36,6 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     },
   });
   pool.on("error", (error) => options.onError?.(error));
-  // A connection that breaks between two statements of a transaction: the next statement fails and says so.
-  pool.on("connect", (client) => client.on("error", () => {}));
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
 }
 

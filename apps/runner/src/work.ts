@@ -1,0 +1,50 @@
+import type { Execution, ExecutionEvents } from "@quern/executor/pool";
+import type { Progress } from "@quern/store/queue";
+
+/** What is known of a run at work, and the way to stop it. */
+export class Work {
+  #execution: Execution | undefined;
+  #stop = false;
+  #rows = 0;
+  #bytes = 0;
+  #startedAt: number | null = null;
+  #firstRowAt: number | null = null;
+
+  readonly events: ExecutionEvents = {
+    onStarted: () => {
+      this.#startedAt = performance.now();
+    },
+    onFirstRow: () => {
+      this.#firstRowAt = performance.now();
+    },
+    onProgress: ({ rows, bytes }) => {
+      this.#rows = rows;
+      this.#bytes = bytes;
+    },
+  };
+
+  follow(execution: Execution): void {
+    this.#execution = execution;
+    if (this.#stop) execution.cancel();
+  }
+
+  cancel(): void {
+    this.#stop = true;
+    this.#execution?.cancel();
+  }
+
+  /** Whether a person, or the loss of the lease, stopped it. */
+  isCanceled(): boolean {
+    return this.#stop;
+  }
+
+  now(): Progress {
+    const ago = (at: number | null) => (at === null ? null : performance.now() - at);
+    return {
+      rows: this.#rows,
+      bytes: this.#bytes,
+      started_ago_ms: ago(this.#startedAt),
+      first_row_ago_ms: ago(this.#firstRowAt),
+    };
+  }
+}
