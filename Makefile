@@ -4,7 +4,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 BIN := node_modules/.bin
 
-.PHONY: up api runner web migrate tables settings lint test e2e bench build install clean help
+.PHONY: up api runner web migrate lint test e2e bench build tables settings clean help install
 
 up: build ## install, build and start everything; DATABASE_URL for a PostgreSQL of your own
 	@exec node apps/standalone/dist/main.js
@@ -15,11 +15,31 @@ api: build ## start the API alone (needs DATABASE_URL and QUERN_KEYS)
 runner: build ## start a runner alone (needs DATABASE_URL and QUERN_KEYS)
 	@exec node apps/runner/dist/main.js
 
-web: install ## serve the web app for development, reloading as you edit
+web: install ## serve the web app for development, before an API on port 3000
 	@exec npm run dev -w @quern/web
 
 migrate: build ## bring the metadata database up to this version, and stop
 	@exec node apps/standalone/dist/migrate-main.js
+
+lint: build ## format, lint, types, who imports whom, dead code, generated files
+	@echo "  Format and lint" && $(BIN)/biome ci --diagnostic-level=error .
+	@echo "  Types of the web app" && npm run typecheck -w @quern/web --silent
+	@echo "  Who imports whom" && node scripts/dist/check-rooms.js
+	@echo "  Dead code" && $(BIN)/knip --no-progress
+	@echo "  Generated table types" && node scripts/dist/check-tables.js
+	@echo "  Settings in README.md" && node scripts/dist/check-settings.js
+
+test: ## run every test, in a real browser too
+	@sh scripts/test.sh
+
+e2e: ## run the tests of the whole product only
+	@sh scripts/test.sh e2e
+
+bench: build ## run the benchmarks, each beside a peer
+	@node bench/dist/main.js
+
+build: install ## build what changed
+	@sh scripts/build.sh
 
 tables: build ## write the table types of packages/store anew after a migration
 	@node scripts/dist/check-tables.js --write
@@ -27,34 +47,14 @@ tables: build ## write the table types of packages/store anew after a migration
 settings: build ## write the settings table of README.md anew
 	@node scripts/dist/check-settings.js --write
 
-lint: build ## format, lint, types, who imports whom, dead code, generated files
-	@$(BIN)/biome ci --diagnostic-level=error .
-	@npm run typecheck -w @quern/web --silent
-	@node scripts/dist/check-rooms.js
-	@$(BIN)/knip --no-progress
-	@node scripts/dist/check-tables.js
-	@node scripts/dist/check-settings.js
-
-test: build ## run every test, in a real browser too
-	@sh scripts/chromium.sh
-	@$(BIN)/vitest run --reporter=default --reporter=./scripts/src/count-reporter.ts
-
-e2e: build ## run the tests of the whole product only
-	@sh scripts/chromium.sh
-	@$(BIN)/vitest run --project e2e --reporter=default --reporter=./scripts/src/count-reporter.ts
-
-bench: build ## run the benchmarks, each beside a peer
-	@node bench/dist/main.js
-
-build: install
-	@sh scripts/build.sh
+clean: ## remove what was built and installed; data stays
+	rm -rf node_modules */node_modules packages/*/node_modules apps/*/node_modules
+	rm -rf packages/*/dist apps/*/dist e2e/dist bench/dist scripts/dist artifacts
 
 install:
 	@sh scripts/install.sh
 
-clean: ## remove what was built and installed; data stays
-	rm -rf node_modules artifacts */node_modules packages/*/node_modules apps/*/node_modules
-	rm -rf packages/*/dist apps/*/dist e2e/dist bench/dist scripts/dist
-
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Settings are environment variables, listed in README.md: PORT=3001 make up"

@@ -17,10 +17,16 @@ installed=node_modules/.quern-installed-lock
 if cmp -s package-lock.json "$installed"; then
   exit 0
 fi
+# What somebody installed by hand is as good; npm writes this file last.
+if [ ! -e "$installed" ] && [ node_modules/.package-lock.json -nt package-lock.json ]; then
+  cp package-lock.json "$installed"
+  exit 0
+fi
 echo "  Installing dependencies (half a minute to some minutes)"
 rm -f "$installed"
-if ! npm ci --include=dev --no-audit --no-fund --loglevel=error; then
-  echo "The dependencies could not be installed. npm's words are above; without a network or a registry there is no way on." >&2
+# Nothing that Quern uses needs an install script to run, so none gets the chance.
+if ! npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error; then
+  echo "The dependencies could not be installed: npm says why above. It needs a registry that it can reach (npm config get registry) and about 1 GB of disk." >&2
   exit 1
 fi
 cp package-lock.json "$installed"

@@ -97,15 +97,15 @@ const PLANTED: { what: string; file: string; text: string; says: RegExp }[] = [
   },
   {
     what: "a development dependency in production code",
-    file: "apps/api/src/planted-development.ts",
-    text: 'import "fast-check";\n',
+    file: "apps/runner/src/planted-development.ts",
+    text: 'import "pg";\n',
     says: /production code needs its packages when it runs/,
   },
   {
     what: "a cycle",
     file: "packages/contract/src/planted-cycle.ts",
-    text: 'import "./planted-cycle-back.ts";\n',
-    says: /imports packages\/contract\/src\/planted-cycle-back\.ts: no cycles/,
+    text: 'import "./planted-cycled.ts";\n',
+    says: /imports packages\/contract\/src\/planted-cycled\.ts: no cycles/,
   },
   {
     what: "an import that leads nowhere",
@@ -127,7 +127,7 @@ beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), "quern-rooms-"));
   await copySources();
   for (const { file, text } of PLANTED) await plant(file, text);
-  await plant("packages/contract/src/planted-cycle-back.ts", 'import "./planted-cycle.ts";\n');
+  await plant("packages/contract/src/planted-cycled.ts", 'import "./planted-cycle.ts";\n');
   await linkDependencies();
   await writeFile(join(copy, ".gitignore"), "node_modules\n");
   await run("git", ["init", "-q"], { cwd: copy });

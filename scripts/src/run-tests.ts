@@ -15,11 +15,15 @@ const PROJECTS = ["unit", "e2e"];
 const DEADLINE_MS = 20 * 60_000;
 
 /** Runs Vitest in `folder` with `args` and counts. A run that ends badly has at least one failure. */
-export async function runVitest(folder: string, args: string[]): Promise<Count> {
+export async function runVitest(
+  folder: string,
+  args: string[],
+  output: "inherit" | "ignore" = "inherit",
+): Promise<Count> {
   const aside = await mkdtemp(join(tmpdir(), "quern-count-"));
   const file = join(aside, "count.json");
   try {
-    const succeeded = await vitest(folder, args, file);
+    const succeeded = await vitest(folder, args, file, output);
     const count = await readCount(file);
     if (count === null) return { passed: 0, failed: 1 };
     return succeeded || count.failed > 0 ? count : { ...count, failed: 1 };
@@ -28,7 +32,12 @@ export async function runVitest(folder: string, args: string[]): Promise<Count> 
   }
 }
 
-function vitest(folder: string, args: string[], countFile: string): Promise<boolean> {
+function vitest(
+  folder: string,
+  args: string[],
+  countFile: string,
+  output: "inherit" | "ignore",
+): Promise<boolean> {
   const reporter = resolve(import.meta.dirname, "../src/count-reporter.ts");
   const command = [
     join(ROOT, "node_modules/vitest/vitest.mjs"),
@@ -36,7 +45,7 @@ function vitest(folder: string, args: string[], countFile: string): Promise<bool
   ];
   const child = spawn(process.execPath, command, {
     cwd: folder,
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", output, output],
     env: { ...process.env, QUERN_TEST_COUNT: countFile },
   });
   const stop = () => child.kill("SIGTERM");

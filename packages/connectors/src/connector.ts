@@ -2,6 +2,8 @@
  * What an engine has to do to be a datasource. Every message is a plain value that survives a structured clone,
  * so that a connector may live in another process; `testing/conformance.ts` is the contract as tests.
  */
+
+import type { Batch, Storage } from "@quern/contract/batch";
 import type {
   ConnectionReport,
   PostgresConfig,
@@ -9,7 +11,6 @@ import type {
   SchemaSnapshot,
 } from "@quern/contract/datasources";
 import type { Column, Truncated } from "@quern/contract/results";
-import type { Batch, Storage } from "./batch.ts";
 
 /** Where to connect, and as whom. Never logged, never part of an error. */
 export type Target = { type: "postgres"; config: PostgresConfig; secret: PostgresSecret | null };

@@ -55,6 +55,7 @@ export type ExecutorProcess = {
 const WATCH_MS = 200;
 /** An idle process answers at once; one that does not is stopped or stuck. */
 const ACCEPT_MS = 3_000;
+const READY_MS = 20_000;
 const MAX_OUTPUT = 16 * 1024;
 
 type Current = {
@@ -88,6 +89,7 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
   const ready = new Promise<void>((resolve, reject) => {
     settleReady = { resolve, reject };
   });
+  const tooLate = setTimeout(() => child.kill("SIGKILL"), READY_MS).unref();
   // A caller may look at it later than it fails.
   ready.catch(() => {});
   const exited = new Promise<void>((resolve) => {
@@ -126,6 +128,7 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
   child.on("message", (message: FromExecutor) => {
     switch (message.type) {
       case "ready":
+        clearTimeout(tooLate);
         settleReady.resolve();
         break;
       case "accepted": {

@@ -3,29 +3,29 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { postgres } from "@quern/connectors/postgres/connector";
-import { GENEROUS, testTarget } from "@quern/connectors/testing/target";
+import {
+  GENEROUS,
+  type TestClient,
+  testClient,
+  testTarget,
+} from "@quern/connectors/testing/target";
 import type { Cell, Column, Part, Statement } from "@quern/contract/results";
 import { partName } from "@quern/results/part-name";
 import { readRows } from "@quern/results/read/rows";
 import { partFromBytes } from "@quern/results/read/source";
 import { openResultWriter } from "@quern/results/write/writer";
 import { emptyDatabase, type TestDatabase } from "@quern/store/testing";
-import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { recordingSink } from "./sink.ts";
 
 let database: TestDatabase;
-let client: pg.Client;
+let client: TestClient;
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "quern-golden-"));
   database = await emptyDatabase();
-  client = new pg.Client({
-    connectionString: database.url,
-    types: { getTypeParser: () => String },
-  });
-  await client.connect();
+  client = await testClient(database, "text");
   await client.query(`
     set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
     create extension if not exists hstore;

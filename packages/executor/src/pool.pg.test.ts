@@ -1,19 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { eventually } from "@quern/connectors/testing/conformance";
-import { testTarget } from "@quern/connectors/testing/target";
+import { type TestClient, testClient, testTarget } from "@quern/connectors/testing/target";
 import { emptyDatabase, type TestDatabase } from "@quern/store/testing";
-import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { executorPids, isRunning, LIMITS, testExecutors } from "./testing.ts";
 
 let database: TestDatabase;
-let client: pg.Client;
+let client: TestClient;
 let pool: Awaited<ReturnType<typeof testExecutors>>;
 
 beforeAll(async () => {
   database = await emptyDatabase();
-  client = new pg.Client({ connectionString: database.url });
-  await client.connect();
+  client = await testClient(database);
   pool = await testExecutors(() => database.name);
 });
 
@@ -154,10 +152,10 @@ test("cancel of a run that waits for a slot, and of one that is over", async () 
   const busy = [pool.start("select pg_sleep(74)"), pool.start("select pg_sleep(74)")];
   const waiting = pool.start("select 1");
   waiting.cancel();
+  expect(await waiting.result).toMatchObject({ status: "canceled", cancel: { confirmed: true } });
   await untilWorking("pg_sleep(74)");
   for (const execution of busy) execution.cancel();
   await Promise.all(busy.map(({ result }) => result));
-  expect(await waiting.result).toMatchObject({ status: "canceled", cancel: { confirmed: true } });
   const done = pool.start("select 1");
   expect(await done.result).toMatchObject({ status: "succeeded" });
   done.cancel();

@@ -15,8 +15,8 @@ export type ProcessesConfig = {
 const MB = 1024 ** 2;
 
 export type Processes = {
-  /** A ready process that nobody else uses. */
-  take(): Promise<ExecutorProcess>;
+  /** A ready process that nobody else uses. `fresh`: one that starts now, after an idle one did not answer. */
+  take(which: "idle" | "fresh"): Promise<ExecutorProcess>;
   /** Back into the pool, or to its end when it is dead, old or big. */
   give(taken: ExecutorProcess): void;
   discard(taken: ExecutorProcess): void;
@@ -59,9 +59,9 @@ export function startProcesses(config: ProcessesConfig) {
       refill();
       await Promise.all(idle.map(({ process }) => process.ready));
     },
-    async take() {
+    async take(which: "idle" | "fresh") {
       // The one used last: its memory is in the caches, and the others may grow old and end.
-      const found = idle.pop()?.process ?? begin();
+      const found = (which === "idle" ? idle.pop()?.process : undefined) ?? begin();
       setImmediate(refill);
       await found.ready;
       return found;

@@ -3,20 +3,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "@quern/connectors/testing/conformance";
-import { testTarget } from "@quern/connectors/testing/target";
+import { type TestClient, testClient, testTarget } from "@quern/connectors/testing/target";
 import { emptyDatabase, type TestDatabase } from "@quern/store/testing";
-import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isRunning, LIMITS } from "./testing.ts";
 
 let database: TestDatabase;
-let client: pg.Client;
+let client: TestClient;
 let directory: string;
 
 beforeAll(async () => {
   database = await emptyDatabase();
-  client = new pg.Client({ connectionString: database.url });
-  await client.connect();
+  client = await testClient(database);
   directory = mkdtempSync(join(tmpdir(), "quern-death-"));
 });
 

@@ -40,20 +40,44 @@ function died(message: string): ProcessResult {
 
 /** Never rejects. */
 export async function supervise(task: Supervision): Promise<Outcome> {
-  await task.slot();
+  const slot = task.slot();
+  const canceled = await Promise.race([slot.then(() => null), task.stopped]);
+  if (canceled !== null) {
+    // Its place in the queue is given on when its turn comes.
+    void slot.then(task.freeSlot);
+    return outcomeOf(SILENCE, "cancel", true);
+  }
   try {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const canceled = await Promise.race([task.stopped, Promise.resolve(null)]);
-      if (canceled !== null) return outcomeOf(SILENCE, "cancel", true);
-      const ended = await runInProcess(task, await task.processes.take());
-      if (ended !== false) return ended;
-    }
-    return outcomeOf(died("The executor processes do not take runs."), null, false);
-  } catch (error) {
-    if (!(error instanceof ExecutorStartError)) throw error;
-    return outcomeOf(died(error.message), null, false);
+    return await runWithSlot(task);
   } finally {
     task.freeSlot();
+  }
+}
+
+async function runWithSlot(task: Supervision): Promise<Outcome> {
+  let reason = "the processes did not read the request";
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const own = await takeProcess(task.processes, attempt);
+    if (own instanceof ExecutorStartError) {
+      reason = own.message;
+      continue;
+    }
+    const ended = await runInProcess(task, own);
+    if (ended !== false) return ended;
+  }
+  return outcomeOf(died(`No executor could take the run: ${reason}.`), null, false);
+}
+
+/** An idle process at first; after a failure one that starts now, because all idle ones may be dead. */
+async function takeProcess(
+  processes: Processes,
+  attempt: number,
+): Promise<ExecutorProcess | ExecutorStartError> {
+  try {
+    return await processes.take(attempt === 0 ? "idle" : "fresh");
+  } catch (error) {
+    if (error instanceof ExecutorStartError) return error;
+    throw error;
   }
 }
 
@@ -103,13 +127,8 @@ async function stopBackendOf(
 async function stopBackend(task: Supervision, handle: BackendHandle): Promise<boolean> {
   const grace = task.cancel_grace_ms;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    let other: ExecutorProcess;
-    try {
-      other = await task.processes.take();
-    } catch (error) {
-      if (!(error instanceof ExecutorStartError)) throw error;
-      continue;
-    }
+    const other = await takeProcess(task.processes, attempt);
+    if (other instanceof ExecutorStartError) continue;
     const asked = other.cancelBackend(task.request.target, handle, grace);
     const verdict = await within(asked, grace + CANCEL_MARGIN_MS);
     if (verdict !== null) {

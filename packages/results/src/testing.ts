@@ -1,11 +1,11 @@
 /** What tests of this room share: results made of JavaScript values, and DuckDB as a second opinion. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Batch, Storage, Vector } from "@quern/contract/batch";
+import { widthOf } from "@quern/contract/batch";
 import type { Column, ColumnType, Part } from "@quern/contract/results";
 import type { OpenPart, ResultManifest } from "./read/rows.ts";
 import { partFromBytes } from "./read/source.ts";
-import type { Batch, Storage, Vector } from "./write/batch.ts";
-import { widthOf } from "./write/batch.ts";
 import { openDuckDb, quote } from "./write/duckdb.ts";
 
 /** A cell as its storage keeps it; `{ escape }` for one that it cannot hold. */

@@ -3,6 +3,8 @@ import { cellText } from "./tsv.ts";
 
 const NUMERIC = new Set<ColumnType>(["int2", "int4", "int8", "float4", "float8", "numeric"]);
 
+const TIMES = new Set<ColumnType>(["date", "time", "timestamp", "timestamptz"]);
+
 export function isNumeric(type: ColumnType): boolean {
   return NUMERIC.has(type);
 }
@@ -22,6 +24,8 @@ export function columnTitle(column: Column): string {
 }
 
 const MIN_WIDTH = 64;
+/** The first rows tend to hold the small numbers: room for ten digits. */
+const MIN_NUMBER = 104;
 const MAX_WIDTH = 420;
 const PADDING = 22;
 
@@ -38,11 +42,17 @@ export function columnWidths(columns: Column[], rows: Cell[][], measure: Measure
     for (const row of sample) {
       const cell = row[index] ?? null;
       const shown = cell === null ? "NULL" : shownText(cell).slice(0, 80);
-      // The grid draws numbers with digits of one width, a little more than that of the zero.
-      const text = isNumeric(column.type) ? shown.replace(/\d/g, "0") : shown;
-      widest = Math.max(widest, measure(text, false) * (isNumeric(column.type) ? 1.04 : 1));
+      // Digits differ in width: the zero stands for those of later rows. Numbers are drawn a little wider still.
+      const text =
+        NUMERIC.has(column.type) || TIMES.has(column.type) ? shown.replace(/\d/g, "0") : shown;
+      widest = Math.max(widest, measure(text, false) * (NUMERIC.has(column.type) ? 1.04 : 1));
     }
-    return Math.round(Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, widest + PADDING)));
+    return Math.round(
+      Math.max(
+        NUMERIC.has(column.type) ? MIN_NUMBER : MIN_WIDTH,
+        Math.min(MAX_WIDTH, widest + PADDING),
+      ),
+    );
   });
 }
 

@@ -1,5 +1,5 @@
 /** The server's binary cells as little-endian fixed-width ones, without a JavaScript value per cell. */
-import type { Storage } from "../batch.ts";
+import type { Storage } from "@quern/contract/batch";
 
 /** Microseconds from 1970 to 2000, as two halves of a 64-bit number. */
 const EPOCH_LOW = 946_684_800_000_000 % 2 ** 32;

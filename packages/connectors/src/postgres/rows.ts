@@ -1,5 +1,5 @@
 /** Gathers DataRow messages into batches and says when a limit is reached. */
-import { type Batch, MAX_BATCH_ROWS, type Storage } from "../batch.ts";
+import { type Batch, MAX_BATCH_ROWS, type Storage } from "@quern/contract/batch";
 import { ConnectorError } from "../errors.ts";
 import { type BuilderOptions, type ColumnBuilder, columnBuilder } from "./vectors.ts";
 

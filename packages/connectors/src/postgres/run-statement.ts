@@ -86,7 +86,7 @@ async function describe(
     throw new ConnectorError({
       code: "sql_error",
       message: `The statement uses $${parameters}, but ${request.params.length} parameters were given.`,
-      hint: "Use {{ name }} for a parameter.",
+      hint: "Write the value into the statement.",
       position: sent.offset,
     });
   }

@@ -1,5 +1,5 @@
+import type { Storage } from "@quern/contract/batch";
 import type { ColumnType } from "@quern/contract/results";
-import type { Storage } from "../batch.ts";
 
 /** Types whose name does not depend on a catalog look-up, by oid: the name as `format_type` gives it. */
 const NAMES: Record<number, string> = {

@@ -1,6 +1,6 @@
+import type { Storage } from "@quern/contract/batch";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Storage } from "../batch.ts";
 import { rowsOf, type SeenCell } from "../testing/target.ts";
 import { columnBuilder } from "./vectors.ts";
 

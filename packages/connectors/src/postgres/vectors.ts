@@ -1,6 +1,6 @@
 /** Turns the cells of DataRow messages into vectors, without a JavaScript value per cell. */
 import { isUtf8 } from "node:buffer";
-import { type Escape, type Storage, type Vector, widthOf } from "../batch.ts";
+import { type Escape, type Storage, type Vector, widthOf } from "@quern/contract/batch";
 import { cellWriter, type Put } from "./fixed-cells.ts";
 
 export type ColumnBuilder = {

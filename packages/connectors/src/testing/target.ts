@@ -1,7 +1,9 @@
 /** For tests only: targets on the test run's server, and a sink that keeps what it is given. */
+
+import type { Batch, Storage } from "@quern/contract/batch";
 import type { PostgresConfig } from "@quern/contract/datasources";
-import { testServer } from "@quern/store/testing";
-import type { Batch, Storage } from "../batch.ts";
+import { type TestDatabase, testServer } from "@quern/store/testing";
+import pg from "pg";
 import type {
   BackendHandle,
   ExecuteOptions,
@@ -18,6 +20,19 @@ export function testTarget(database: string, over: Partial<PostgresConfig> = {})
     config: { host, port, database, user, sslmode: "disable", read_only: false, ...over },
     secret: { password },
   };
+}
+
+export type TestClient = pg.Client;
+
+/** The test's own connection, beside those of the connector; `text` gives every value as the server prints it. */
+export async function testClient(
+  database: TestDatabase,
+  values: "parsed" | "text" = "parsed",
+): Promise<TestClient> {
+  const types = values === "text" ? { types: { getTypeParser: () => String } } : {};
+  const client = new pg.Client({ connectionString: database.url, ...types });
+  await client.connect();
+  return client;
 }
 
 export const GENEROUS: ExecuteOptions = {

@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Storage } from "@quern/contract/batch";
 import type { Cell, Column, Part } from "@quern/contract/results";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parquetElement, parquetEncoding } from "../parquet-schema.ts";
 import { partName } from "../part-name.ts";
 import { batchOf, column, duckDbParts, manifestOf, partOpener, type TestCell } from "../testing.ts";
-import type { Storage } from "../write/batch.ts";
 import { openResultWriter } from "../write/writer.ts";
 import { readRows } from "./rows.ts";
 import { partFromBytes } from "./source.ts";

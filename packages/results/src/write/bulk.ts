@@ -3,7 +3,7 @@
  * COPY in DuckDB's thread while the next one fills.
  */
 import { rename } from "node:fs/promises";
-import type { Batch, Storage } from "./batch.ts";
+import type { Batch, Storage } from "@quern/contract/batch";
 import { mayEscape } from "./batch.ts";
 import { chunkFiller } from "./chunk.ts";
 import { type DuckDb, openDuckDb, quote } from "./duckdb.ts";

@@ -1,4 +1,4 @@
-import { type Storage, type Vector, widthOf } from "./batch.ts";
+import { type Storage, type Vector, widthOf } from "@quern/contract/batch";
 
 const MAX_STRING = 256;
 

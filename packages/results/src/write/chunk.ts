@@ -1,6 +1,7 @@
 /** Fills DuckDB's data chunks from batches. */
 import type { DataChunk, Vector as DuckDbVector, LogicalType } from "@duckdb/node-bindings";
-import { type Batch, mayEscape, type Storage, type Vector, widthOf } from "./batch.ts";
+import { type Batch, type Storage, type Vector, widthOf } from "@quern/contract/batch";
+import { mayEscape } from "./batch.ts";
 import type { DuckDbApi } from "./duckdb.ts";
 
 export type ChunkFiller = {

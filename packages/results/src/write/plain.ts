@@ -3,10 +3,11 @@
  * very long cells, for which its tables take too much memory. Each batch is a row group.
  */
 import { type FileHandle, open, rename } from "node:fs/promises";
+import type { Batch, Storage } from "@quern/contract/batch";
 import type { Encoding, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { parquetElement, parquetEncoding } from "../parquet-schema.ts";
-import { type Batch, mayEscape, type Storage } from "./batch.ts";
+import { mayEscape } from "./batch.ts";
 import { escapeCells, rawCells } from "./cells.ts";
 
 const MAX_DICTIONARY_COLUMNS = 96;

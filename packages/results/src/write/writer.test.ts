@@ -2,13 +2,13 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Batch, Storage, Vector } from "@quern/contract/batch";
 import type { Column, Part } from "@quern/contract/results";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { partName } from "../part-name.ts";
 import { parquet } from "../read/parquet.ts";
 import { type ResultManifest, readRows } from "../read/rows.ts";
 import { partFromBytes } from "../read/source.ts";
-import type { Batch, Storage, Vector } from "./batch.ts";
 import { openResultWriter, SMALL_ROWS } from "./writer.ts";
 
 let directory: string;

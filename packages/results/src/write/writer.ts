@@ -1,9 +1,10 @@
 /** Writes the results of a run as Parquet parts while rows arrive. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Batch, Storage } from "@quern/contract/batch";
 import type { Part } from "@quern/contract/results";
 import { partName } from "../part-name.ts";
-import { type Batch, copyBatch, type Storage } from "./batch.ts";
+import { copyBatch } from "./batch.ts";
 import { type BulkWriter, openBulkWriter } from "./bulk.ts";
 import { openPlainPart, type PlainPart } from "./plain.ts";
 

@@ -1,0 +1,20 @@
+# One image for every process; the command picks which. Not built by the tests: see docs/install.md.
+FROM node:20-bookworm-slim AS build
+WORKDIR /quern
+COPY . .
+RUN npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
+  && node_modules/.bin/tsc -b \
+  && npm run build -w @quern/web --silent \
+  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+
+FROM node:20-bookworm-slim
+ENV NODE_ENV=production HOST=0.0.0.0 QUERN_DATA_DIR=/data QUERN_RESULTS=file:/data/results
+# Made here, so that a volume mounted on it belongs to the process's user.
+RUN install -d -o node -g node -m 700 /data
+WORKDIR /quern
+COPY --from=build /quern .
+USER node
+VOLUME /data
+EXPOSE 3000
+# Without a DATABASE_URL this is all of Quern, with its own PostgreSQL under /data.
+CMD ["node", "apps/standalone/dist/main.js"]
