@@ -131,8 +131,9 @@ async function copyBinaries(source: string, copy: string): Promise<void> {
     await mkdir(dirname(copy), { recursive: true, mode: 0o755 });
     await mkdir(aside, { mode: 0o755 });
     await cp(source, join(aside, "native"), { recursive: true, verbatimSymlinks: true });
-    await linksInPlace(join(aside, "native"));
+    // First, because a copy of a read-only folder is read-only, too.
     await makeReadable(aside);
+    await linksInPlace(join(aside, "native"));
     for (const entry of await readdir(join(aside, "native"))) {
       await rename(join(aside, "native", entry), join(aside, entry));
     }

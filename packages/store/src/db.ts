@@ -36,6 +36,9 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     },
   });
   pool.on("error", (error) => options.onError?.(error));
+  // A connection that breaks while a transaction holds it, between two statements: the next one fails and says so,
+  // but the event itself would end the process.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
 }
 
