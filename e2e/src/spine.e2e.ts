@@ -154,6 +154,42 @@ test("an error is marked at its place, a running query is canceled, and both are
   await expectAccessible();
 });
 
+test("a viewer who joins by link runs what is granted, and finds no way to more", async () => {
+  await page.goto("/members");
+  await page.getByRole("button", { name: "Add member" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("E-mail").fill("vic@example.test");
+  await dialog.getByLabel("Name").fill("Vic");
+  await dialog.getByRole("button", { name: "Make the link" }).click();
+  const link = await page.getByLabel("One-time link").inputValue();
+  await page.getByRole("button", { name: "I have it" }).click();
+  expect(link).toContain("/join#token=");
+
+  const vic = await openPage(browser, quern.url);
+  await vic.page.goto(link);
+  await vic.page.getByLabel("Password", { exact: true }).fill("long enough");
+  await vic.page.getByRole("button", { name: "Set password and join" }).click();
+  await vic.page.getByRole("heading", { name: "Home" }).waitFor();
+  await vic.page.goto("/queries");
+  await vic.page.getByRole("link", { name: "Flights by airport and month" }).click();
+  await vic.page.getByRole("button", { name: /^Run/ }).first().click();
+  await vic.page.getByRole("gridcell", { name: "ATL" }).first().waitFor();
+  await vic.picture("9-viewer");
+  expect(await vic.page.getByRole("button", { name: "Save", exact: true }).count()).toBe(0);
+  await vic.page.goto("/datasources");
+  await vic.page.getByText("Demo", { exact: true }).first().waitFor();
+  expect(await vic.page.getByText("Orders").count()).toBe(0);
+  await vic.page.goto("/members");
+  await vic.picture("10-viewer-members");
+  expect(await vic.page.getByText(ADA.email).count()).toBe(0);
+  await vic.page.goto("/queries/new");
+  await vic.page.getByRole("main").waitFor();
+  await vic.picture("11-viewer-new-query");
+  expect(await vic.page.locator(".monaco-editor").count()).toBe(0);
+  expect(vic.complaints.filter((complaint) => !complaint.includes("403"))).toEqual([]);
+  await vic.page.context().close();
+});
+
 test("every page looks right in dark and on a phone, and complains of nothing", async () => {
   const pages = [
     "/",
