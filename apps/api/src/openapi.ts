@@ -28,12 +28,45 @@ export async function describe(app: FastifyInstance): Promise<void> {
       security: [{ token: [] }, { session: [] }],
     },
     transform: jsonSchemaTransform,
-    transformObject: createJsonSchemaTransformObject({ schemaRegistry: z.globalRegistry }),
+    transformObject: (document) => withoutUnused(toOpenApi(document)),
   });
-  await app.register(swaggerUi, { routePrefix: DOCS, staticCSP: false });
+  await app.register(swaggerUi, {
+    routePrefix: DOCS,
+    staticCSP: false,
+    theme: { title: "Quern API" },
+    logo: { type: "image/svg+xml", content: LOGO, href: "/" },
+  });
   app.get(
     "/api/v1/openapi.json",
     { config: { guarded: false }, schema: { hide: true } },
     async () => app.swagger(),
   );
+}
+
+const LOGO = Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 150 32" font-family="sans-serif" font-size="20" fill="#fff"><text x="0" y="23">Quern API</text></svg>',
+);
+
+const toOpenApi = createJsonSchemaTransformObject({ schemaRegistry: z.globalRegistry });
+type Document = ReturnType<typeof toOpenApi>;
+
+/** Each named schema is made twice, as it is sent and as it is taken (`…Input`): drops those that nothing refers to. */
+function withoutUnused(document: Document): Document {
+  const { schemas = {}, ...components } = ("components" in document && document.components) || {};
+  const used = new Set<string>();
+  const visit = (value: unknown) => {
+    for (const [, name] of JSON.stringify(value ?? null).matchAll(
+      /"#\/components\/schemas\/(\w+)"/g,
+    )) {
+      if (used.has(name!)) continue;
+      used.add(name!);
+      visit((schemas as Record<string, unknown>)[name!]);
+    }
+  };
+  visit("paths" in document ? document.paths : null);
+  const kept = Object.entries(schemas).filter(([name]) => used.has(name));
+  return {
+    ...document,
+    components: { ...components, schemas: Object.fromEntries(kept) },
+  } as Document;
 }
