@@ -104,6 +104,8 @@ export async function buildServer(api: Api): Promise<FastifyInstance> {
     loggerInstance: api.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
+    // A HEAD of a download would open its parts for nothing.
+    exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 200 },
     genReqId: () => crypto.randomUUID(),
     requestTimeout: 120_000,

@@ -11,12 +11,14 @@ import { listen } from "@quern/store/listen";
 import { claimRuns, forgetRunner, noteRunner, sweepLapsedLeases } from "@quern/store/queue";
 import { type Job, startJob, type Workshop } from "./job.ts";
 import { LEASE_MS } from "./lease.ts";
+import { deleteExpiredResults, deleteOrphanedParts } from "./retention.ts";
 import type { RunnerSettings } from "./settings.ts";
 import { newRunnerId, openWorkFolder } from "./work-folder.ts";
 
 /** Notifications may get lost: without them, a run waits at most this long, give or take a fifth. */
 const POLL_MS = 1_000;
 const SWEEP_MS = 3_000;
+const TIDY_MS = 10 * 60_000;
 /** What running work gets when the runner is told to stop; then it is canceled. */
 const DRAIN_MS = 10_000;
 
@@ -81,11 +83,17 @@ export async function start(settings: RunnerSettings, log: Log): Promise<Running
     await delay(SWEEP_MS, undefined, { signal: stopping.signal });
   });
 
+  const tidying = repeat(stopping.signal, log, "delete old results", async () => {
+    await delay(TIDY_MS * (0.8 + Math.random() * 0.4), undefined, { signal: stopping.signal });
+    await deleteExpiredResults(shop);
+    await deleteOrphanedParts(shop);
+  });
+
   return {
     async stop() {
       stopping.abort();
       bell.ring();
-      await Promise.all([claiming, sweeping]);
+      await Promise.all([claiming, sweeping, tidying]);
       await executors.stop({ deadline_ms: DRAIN_MS });
       await Promise.all([...jobs.values()].map(({ over }) => over));
       await listener.stop();

@@ -180,6 +180,18 @@ export interface QueryVersions {
   version: number;
 }
 
+export interface QueuedRuns {
+  created_by: string | null;
+  datasource_id: string | null;
+  id: string | null;
+  max_concurrency: number | null;
+  org_id: string | null;
+  place: number | null;
+  priority_rank: number | null;
+  queued_at: Timestamp | null;
+  turn: number | null;
+}
+
 export interface ResultParts {
   data: Buffer | null;
   /**
@@ -400,6 +412,7 @@ export interface DB {
   orgs: Orgs;
   queries: Queries;
   query_versions: QueryVersions;
+  queued_runs: QueuedRuns;
   result_parts: ResultParts;
   run_statements: RunStatements;
   runners: Runners;

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { Column, Part, Statement } from "@quern/contract/results";
 import { downloadRunResult, type Run, readRunRows } from "@quern/contract/runs";
-import { openPart, PartMissingError } from "@quern/results/parts";
+import { openPart, PartMissingError, PartStoreError } from "@quern/results/parts";
 import { csv } from "@quern/results/read/csv";
 import { json } from "@quern/results/read/json";
 import { parquet } from "@quern/results/read/parquet";
@@ -75,7 +75,7 @@ export function addRunResultRoutes(app: FastifyInstance, api: Api): void {
         .header("content-disposition", attachment(run, format))
         .header("x-quern-rows", statement.rows)
         .header("x-quern-truncated", statement.truncated ?? "no")
-        .send(Readable.from(continued(first, body), { objectMode: false }));
+        .send(fileOf(first, body));
       return undefined;
     },
   );
@@ -135,17 +135,26 @@ function expired(): ApiError {
 }
 
 function rethrowExpired(error: unknown): never {
-  throw error instanceof PartMissingError ? expired() : error;
+  if (error instanceof PartMissingError) throw expired();
+  if (error instanceof PartStoreError) {
+    throw new ApiError("unavailable", `The result store cannot be read: ${error.message}`);
+  }
+  throw error;
 }
 
-/** An iterator whose first chunk was taken early, so that what fails at once is an error document and not a cut file. */
-async function* continued(
-  first: IteratorResult<Buffer, void>,
-  rest: AsyncGenerator<Buffer>,
-): AsyncGenerator<Buffer> {
-  if (first.done) return;
-  yield first.value;
-  yield* rest;
+/**
+ * The file as a stream. Its first chunk was taken early, so that what fails at once is an error document and not a cut
+ * file. A reader who leaves, even before the stream began, closes the parts.
+ */
+function fileOf(first: IteratorResult<Buffer, void>, rest: AsyncGenerator<Buffer>): Readable {
+  async function* chunks() {
+    if (first.done) return;
+    yield first.value;
+    yield* rest;
+  }
+  const file = Readable.from(chunks(), { objectMode: false });
+  file.once("close", () => rest.return(undefined));
+  return file;
 }
 
 /** RFC 6266: an ASCII name for old clients, and the whole one. */

@@ -1,9 +1,17 @@
 import { DEFAULT_LIMITS, type Limits } from "@quern/contract/datasources";
-import { cancelRun, createRun, listRuns, type RunInput, readRun } from "@quern/contract/runs";
+import {
+  cancelRun,
+  createRun,
+  listRuns,
+  type RunInput,
+  readRun,
+  readRunQueue,
+} from "@quern/contract/runs";
 import { isStorableText } from "@quern/contract/text";
 import type { Actor } from "@quern/store/actor";
 import { readDatasourceLimits } from "@quern/store/datasources";
 import { readQuery } from "@quern/store/queries";
+import { readQueuePlace } from "@quern/store/queue-place";
 import * as runs from "@quern/store/runs";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Api } from "../api.ts";
@@ -46,6 +54,18 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
     async ({ actor, params, query, request }) => {
       await waitForEnd(api, params.id, (query.wait ?? 0) * 1000, request);
       return existing(api, actor, params.id);
+    },
+  );
+
+  serve(
+    app,
+    api,
+    readRunQueue,
+    ({ params }) => ({ action: "runs.read", on: { type: "run", id: params.id } }),
+    async ({ params }) => {
+      const place = await readQueuePlace(api.db, params.id);
+      if (!place) throw notFound("run");
+      return place;
     },
   );
 

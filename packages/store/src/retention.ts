@@ -1,0 +1,48 @@
+/** What is deleted when its time is up: the rows of results. The history of their runs stays. */
+import { sql } from "kysely";
+import { type Database, inTransaction } from "./db.ts";
+
+/**
+ * Deletes the results whose time is up, at most `limit`, except those that a dashboard tile still shows. Says how many
+ * and which runs had parts outside PostgreSQL: the caller deletes these files. A crash in between leaves files that belong to
+ * nothing, which `runsWithoutFiles` finds.
+ */
+export async function expireResults(
+  db: Database,
+  limit = 100,
+): Promise<{ expired: number; with_files: string[] }> {
+  return inTransaction(db, async (trx) => {
+    const { rows: expired } = await sql<{ id: string }>`
+      with expired as (
+        select id from runs
+        where result_expires_at < now() and result_deleted_at is null
+          and not exists (select from tiles where tiles.last_good_run_id = runs.id)
+        order by result_expires_at
+        limit ${limit}
+        for update skip locked
+      )
+      update runs set result_deleted_at = now() from expired where runs.id = expired.id
+      returning runs.id`.execute(trx);
+    const ids = expired.map(({ id }) => id);
+    const { rows: parts } = await sql<{ run_id: string; store: string }>`
+      delete from result_parts where run_id = any (${ids}::uuid[]) returning run_id, store`.execute(
+      trx,
+    );
+    const outside = parts.filter(({ store }) => store !== "postgres");
+    return { expired: ids.length, with_files: [...new Set(outside.map(({ run_id }) => run_id))] };
+  });
+}
+
+/** Which of these runs have no part outside PostgreSQL and are not at work: what a store holds for them is nobody's. */
+export async function runsWithoutFiles(db: Database, runIds: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select candidates.id
+    from unnest(${runIds}::uuid[]) as candidates (id)
+    where not exists (
+        select from result_parts
+        where result_parts.run_id = candidates.id and result_parts.store <> 'postgres')
+      and not exists (select from runs where runs.id = candidates.id and runs.status = 'running')`.execute(
+    db,
+  );
+  return rows.map(({ id }) => id);
+}
