@@ -14,7 +14,6 @@ const STATUS: Record<ProblemCode, number> = {
   cross_site_request: 403,
   not_allowed: 403,
   not_found: 404,
-  method_not_allowed: 405,
   conflict: 409,
   version_conflict: 409,
   name_taken: 409,
@@ -58,6 +57,7 @@ export function sendProblem(
 ): FastifyReply {
   const known = toApiError(error);
   if (!known) request.log.error({ err: error }, "request failed");
+  else if (known.code === "unavailable") request.log.warn({ err: error }, "could not serve");
   const { code, message, errors } =
     known ??
     new ApiError(
@@ -86,7 +86,6 @@ const TITLES: Record<number, string> = {
   401: "Unauthorized",
   403: "Forbidden",
   404: "Not Found",
-  405: "Method Not Allowed",
   409: "Conflict",
   410: "Gone",
   413: "Content Too Large",
@@ -96,8 +95,8 @@ const TITLES: Record<number, string> = {
   503: "Service Unavailable",
 };
 
-/** Connection failures, too many connections, shutdown and cancel by timeout: SQLSTATE classes 08, 53 and 57. */
-const DATABASE_AWAY = /^(08|53|57)/;
+/** SQLSTATEs of connection failures, too many connections and a server that starts or stops; not of our own timeout. */
+const DATABASE_AWAY = /^(08|53|57P)/;
 const SOCKET_AWAY = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND"]);
 
 function toApiError(error: unknown): ApiError | undefined {

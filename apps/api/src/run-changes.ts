@@ -10,12 +10,16 @@ export type RunChanges = {
   stop(): Promise<void>;
 };
 
+const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export function followRuns(databaseUrl: string): RunChanges {
   const emitter = new EventEmitter().setMaxListeners(0);
   const listener: Listener = listen(
     databaseUrl,
     ["quern_runs"],
     (_channel, runId) => {
+      // Whoever may connect to the database may notify anything.
+      if (!RUN_ID.test(runId)) return;
       emitter.emit(runId);
       emitter.emit("any", runId);
     },

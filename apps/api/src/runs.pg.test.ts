@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunEvent } from "@quern/contract/events";
+import { listQueries } from "@quern/contract/queries";
 import {
   cancelRun,
   createRun,
@@ -78,9 +79,7 @@ test("rows of runs that have none, are not done or are too old say so", async ()
   await finishNext();
   expect(await rows()).toMatchObject({ total: 0, rows: [], columns: [{ type: "int4" }] });
   expect(await problemOf(rows({ statement: 1 }))).toMatchObject({ status: 404, code: "no_result" });
-  await sql`update runs set result_expires_at = now() - interval '1 second' where id = ${id}`.execute(
-    api.db,
-  );
+  await sql`update runs set result_deleted_at = now() where id = ${id}`.execute(api.db);
   expect(await problemOf(rows())).toMatchObject({ status: 410, code: "result_expired" });
   expect(
     await problemOf(editor.client.call(downloadRunResult, { params: { id, format: "csv" } })),
@@ -163,4 +162,47 @@ test("the event stream tells of runs one may see, without their SQL, and ends wi
   await sql`delete from tokens where id = ${tokenId}`.execute(api.db);
   await viewer.client.call(createRun, { body: { query_id: query.rows[0]!.id } });
   await until(/never/);
+});
+
+test("readers who stall, leave early or are told nonsense harm nobody", async () => {
+  const { token } = await createToken(api.db, editor.actor, "stalled", 1);
+  const headers = { authorization: `Bearer ${token}` };
+  const stalled = await fetch(`${api.address}/api/v1/events`, { headers });
+  for (let n = 0; n < 40; n++) {
+    const early = new AbortController();
+    const gone = fetch(`${api.address}/api/v1/events`, { headers, signal: early.signal });
+    setTimeout(() => early.abort(), n % 5);
+    await gone.catch((error: Error) => expect(error.name).toBe("AbortError"));
+  }
+  for (const payload of ["error", "", "newListener", "x".repeat(500)]) {
+    await sql`select pg_notify('quern_runs', ${payload})`.execute(api.db);
+  }
+  const { id } = await editor.client.call(createRun, { body: body() });
+  for (let n = 0; n < 300; n++) await sql`select pg_notify('quern_runs', ${id})`.execute(api.db);
+  expect(await editor.client.call(readRun, { params: { id } })).toMatchObject({ status: "queued" });
+  await stalled.body!.cancel();
+});
+
+test("cursors of somebody else's making start at the beginning", async () => {
+  await editor.client.call(createRun, { body: body() });
+  for (const cursor of [
+    "-".repeat(36),
+    "x",
+    "9999-99-99T99:99:99.999Z_00000000-0000-4000-8000-000000000000",
+  ]) {
+    expect((await editor.client.call(listRuns, { query: { cursor } })).items).toHaveLength(1);
+    await editor.client.call(listQueries, { query: { cursor } });
+  }
+});
+
+test("a server that stops answers those who wait", async () => {
+  const own = await startTestApi();
+  const { actor, client } = await own.as("editor");
+  const id = await makeDatasource(own.db, actor, { everyone: true });
+  const run = await client.call(createRun, { body: { datasource_id: id, sql: "select 1" } });
+  const waiting = client.call(readRun, { params: run, query: { wait: 60 } });
+  await delay(200);
+  const stopped = own.stop();
+  expect(await waiting).toMatchObject({ status: "queued" });
+  await stopped;
 });

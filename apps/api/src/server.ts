@@ -71,7 +71,7 @@ export async function start(settings: ApiSettings, log: Log): Promise<RunningApi
   try {
     await makeFirstAdmin(api, settings);
     const link = await issueSetupLink(db, settings.QUERN_ADMIN_EMAIL ?? null);
-    app = await buildServer(api);
+    app = await buildServer(api, settings.QUERN_TRUSTED_PROXIES);
     const address = await app.listen({ port: settings.PORT, host: settings.HOST });
     return {
       stop,
@@ -99,7 +99,7 @@ async function makeFirstAdmin(
 }
 
 /** The server with all routes, not yet listening. */
-export async function buildServer(api: Api): Promise<FastifyInstance> {
+export async function buildServer(api: Api, trustedProxies?: string): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: api.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -109,6 +109,7 @@ export async function buildServer(api: Api): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 200 },
     genReqId: () => crypto.randomUUID(),
     requestTimeout: 120_000,
+    trustProxy: trustedProxies ?? false,
     return503OnClosing: true,
     forceCloseConnections: "idle",
   });
@@ -116,6 +117,7 @@ export async function buildServer(api: Api): Promise<FastifyInstance> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendProblem);
+  endConnectionsAtStop(app);
   refuseUndeclared(app, [DOCS]);
   await secure(app, api.baseUrl);
   await app.register(rateLimit, { global: false });
@@ -136,4 +138,15 @@ export async function buildServer(api: Api): Promise<FastifyInstance> {
   addEventRoutes(app, api);
   await serveWebApp(app);
   return app;
+}
+
+/** Replies that are under way when the server stops are the last ones on their connections, which else stay open. */
+function endConnectionsAtStop(app: FastifyInstance): void {
+  let stopping = false;
+  app.addHook("preClose", async () => {
+    stopping = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (stopping) reply.header("connection", "close");
+  });
 }

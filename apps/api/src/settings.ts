@@ -10,6 +10,10 @@ export const ApiSettings = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe("How people reach Quern, for links and cookies; http://localhost:PORT when left out"),
+  QUERN_TRUSTED_PROXIES: z
+    .string()
+    .optional()
+    .describe("Addresses or networks of proxies whose X-Forwarded-For is believed, with commas"),
   QUERN_KEYS: z.string().describe("Folder with the key files"),
   QUERN_RESULTS: z
     .string()

@@ -5,6 +5,7 @@ import type { Database } from "@quern/store/db";
 import type { RunnerKeys } from "@quern/store/keys";
 import type { ClaimedRun } from "@quern/store/queue";
 import { openSecret, SecretError } from "@quern/store/secrets";
+import { runError } from "./finish.ts";
 
 type Target = ExecutionRequest["target"];
 
@@ -14,7 +15,7 @@ export class RunRefused extends Error {
   readonly error: RunError;
   constructor(code: RunError["code"], message: string) {
     super(message);
-    this.error = { code, message, sqlstate: null, position: null, detail: null, hint: null };
+    this.error = runError(code, message);
   }
 }
 

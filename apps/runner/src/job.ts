@@ -4,18 +4,16 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { RunError } from "@quern/contract/runs";
-import type { Outcome as Executed, Executors } from "@quern/executor/pool";
-import { type PartStore, PartStoreError } from "@quern/results/parts";
+import type { Outcome as Executed, ExecutionRequest, Executors } from "@quern/executor/pool";
+import type { PartStore } from "@quern/results/parts";
 import type { Log } from "@quern/runtime/log";
 import type { Database } from "@quern/store/db";
 import type { RunnerKeys } from "@quern/store/keys";
-import { type ClaimedRun, finishRun, LeaseLostError, type Outcome } from "@quern/store/queue";
-import { listParts } from "@quern/store/runs";
+import { type ClaimedRun, LeaseLostError } from "@quern/store/queue";
 import { RunRefused, resolveTarget } from "./connection.ts";
-import { keepLease, LEASE_MS } from "./lease.ts";
-import { keepParts } from "./part-keeping.ts";
+import { finish, runError } from "./finish.ts";
+import { keepLease } from "./lease.ts";
 import { Work } from "./work.ts";
 
 export type Workshop = {
@@ -53,8 +51,8 @@ async function execute(shop: Workshop, run: ClaimedRun, work: Work): Promise<voi
   const directory = join(shop.workDirectory, `${run.id}-${run.attempt}`);
   const lease = keepLease(shop, run, work);
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const executed = await runSql(shop, run, work, directory);
+    const request = await prepare(shop, run, directory);
+    const executed = "code" in request ? request : await runSql(shop, request, work);
     lease.check();
     await finish(shop, run, work, directory, executed);
   } finally {
@@ -63,134 +61,32 @@ async function execute(shop: Workshop, run: ClaimedRun, work: Work): Promise<voi
   }
 }
 
-async function runSql(
+/** What the executor is asked to do, or why nothing was asked: then no statement has gone out. */
+async function prepare(
   shop: Workshop,
   run: ClaimedRun,
-  work: Work,
   directory: string,
-): Promise<Executed | RunError> {
+): Promise<ExecutionRequest | RunError> {
   try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     const target = await resolveTarget(shop.db, shop.keys, run);
-    const common = {
-      run_id: run.id,
-      target,
-      limits: { ...run.limits, max_cell_bytes: MAX_CELL_BYTES },
-    };
-    const execution = shop.executors.execute(
-      run.kind === "query"
-        ? { ...common, kind: "query", sql: run.sql!, params: [], directory }
-        : { ...common, kind: run.kind },
-      work.events,
-    );
-    work.follow(execution);
-    return await execution.result;
+    const limits = { ...run.limits, max_cell_bytes: MAX_CELL_BYTES };
+    const common = { run_id: run.id, target, limits };
+    return run.kind === "query"
+      ? { ...common, kind: "query", sql: run.sql!, params: [], directory }
+      : { ...common, kind: run.kind };
   } catch (error) {
     if (error instanceof RunRefused) return error.error;
-    throw error;
-  }
-}
-
-async function finish(
-  shop: Workshop,
-  run: ClaimedRun,
-  work: Work,
-  directory: string,
-  executed: Executed | RunError,
-): Promise<void> {
-  const outcome = toOutcome(work, executed);
-  const parts = "status" in executed ? executed.parts : [];
-  let kept: Awaited<ReturnType<typeof keepParts>>;
-  try {
-    kept = await keepParts(shop.partStore, shop.inlineBytes, run, directory, parts);
-  } catch (error) {
-    if (!(error instanceof PartStoreError)) throw error;
-    const refused: RunError = {
-      code: "result_store_unavailable",
-      message: error.message,
-      sqlstate: null,
-      position: null,
-      detail: null,
-      hint: "Free room in the result store, then run it again.",
-    };
-    await finishInTime(shop, run, {
-      ...outcome,
-      status: "failed",
-      error: refused,
-      statements: [],
-      parts: [],
-    });
-    return;
-  }
-  try {
-    await finishInTime(shop, run, { ...outcome, parts: kept.parts });
-  } catch (error) {
-    // A finish whose answer got lost may have been written: then its parts are the result.
-    const written = await Promise.all(
-      outcome.statements.map(({ index }) => listParts(shop.db, run.id, index)),
+    shop.log.error({ err: error }, "could not prepare the run");
+    return runError(
+      "internal",
+      "The runner could not prepare this run; nothing was sent to the datasource. Its log says why. Run it again.",
     );
-    if (written.flat().length === 0) await kept.discard();
-    throw error;
   }
 }
 
-/** The executors stop what is still at work when the runner has to go. */
-const RUNNER_STOPPED: RunError = {
-  code: "runner_lost",
-  message:
-    "The runner was stopped before this run had ended. Its SQL may have had effects; run it again if that is safe.",
-  sqlstate: null,
-  position: null,
-  detail: null,
-  hint: null,
-};
-
-function toOutcome(work: Work, executed: Executed | RunError): Outcome {
-  const progress = work.now();
-  if (!("status" in executed)) {
-    return {
-      ...progress,
-      status: "failed",
-      error: executed,
-      truncated: null,
-      cancel_confirmed: null,
-      cpu_ms: null,
-      peak_rss: null,
-      notices: [],
-      statements: [],
-      parts: [],
-      report: null,
-      snapshot: null,
-    };
-  }
-  return {
-    ...progress,
-    ...(executed.status === "canceled" && !work.isCanceled()
-      ? { status: "failed", error: RUNNER_STOPPED }
-      : { status: executed.status, error: executed.error }),
-    rows: executed.rows,
-    bytes: executed.bytes,
-    truncated: executed.truncated,
-    cancel_confirmed: executed.cancel?.confirmed ?? null,
-    cpu_ms: Math.round(executed.cpu_ms),
-    peak_rss: executed.peak_rss,
-    notices: executed.notices,
-    statements: executed.statements,
-    parts: [],
-    report: executed.report,
-    snapshot: executed.snapshot,
-  };
-}
-
-/** Writes the end of the run, again and again while the database is away and the lease may still be ours. */
-async function finishInTime(shop: Workshop, run: ClaimedRun, outcome: Outcome): Promise<void> {
-  const deadline = performance.now() + LEASE_MS;
-  for (let wait = 100; ; wait = Math.min(wait * 2, 2000)) {
-    try {
-      return await finishRun(shop.db, run, outcome);
-    } catch (error) {
-      if (error instanceof LeaseLostError || performance.now() + wait > deadline) throw error;
-      shop.log.warn({ err: error }, "could not write the end of the run; trying again");
-      await delay(wait);
-    }
-  }
+function runSql(shop: Workshop, request: ExecutionRequest, work: Work): Promise<Executed> {
+  const execution = shop.executors.execute(request, work.events);
+  work.follow(execution);
+  return execution.result;
 }

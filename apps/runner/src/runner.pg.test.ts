@@ -128,6 +128,21 @@ test("a query's rows, times and statistics are kept", async () => {
   expect(await listParts(db, done.id, 0)).toMatchObject([{ store: "postgres", rows: 1 }]);
 });
 
+test("thousands of statements are written down", async () => {
+  const done = await run("select 1;".repeat(7_000));
+  expect(done).toMatchObject({ status: "succeeded", rows: 7_000 });
+  expect(done.statements).toHaveLength(7_000);
+});
+
+test("what the database refuses to keep ends the run at once, in words", async () => {
+  await sql`alter table run_statements add constraint no_banana check (command <> 'SELECT 2')`.execute(
+    db,
+  );
+  const done = await run("select generate_series(1, 2)");
+  expect(done).toMatchObject({ status: "failed", error: { code: "internal" }, statements: [] });
+  await sql`alter table run_statements drop constraint no_banana`.execute(db);
+});
+
 test("a large result goes to files, and nothing is left in the work folder", async () => {
   const done = await run("select i, md5(i::text) from generate_series(1, 20000) as i");
   expect(done).toMatchObject({ status: "succeeded", rows: 20_000 });

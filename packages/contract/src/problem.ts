@@ -11,7 +11,6 @@ export const ProblemCode = z.enum([
   "cross_site_request",
   "not_allowed",
   "not_found",
-  "method_not_allowed",
   "conflict",
   "version_conflict",
   "name_taken",

@@ -210,7 +210,7 @@ export const cancelRun = route({
 
 export const readRunRows = route({
   operation: "readRunRows",
-  summary: "Rows of a result, exact",
+  summary: "Rows of a result, exact; fewer than asked for when they are very large",
   tag,
   method: "GET",
   path: "/api/v1/runs/:id/rows",

@@ -81,6 +81,10 @@ create index runs_history on runs (org_id, id desc);
 create index runs_history_datasource on runs (datasource_id, id desc);
 create index runs_history_query on runs (query_id, id desc) where query_id is not null;
 create index runs_history_person on runs (created_by, id desc);
+create index runs_history_status on runs (org_id, status, id desc);
+create index runs_tests on runs (datasource_id, id desc) where kind = 'test' and report is not null;
+create index runs_token on runs (token_id) where token_id is not null;
+create index runs_queued_person on runs (created_by) where status = 'queued';
 create index runs_active on runs (org_id, id desc) where status in ('queued', 'running');
 create index runs_result_expiry on runs (result_expires_at)
   where result_expires_at is not null and result_deleted_at is null;

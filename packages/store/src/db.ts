@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, sql } from "kysely";
 import { Pool, types } from "pg";
+import { impatientSocket } from "./silence.ts";
 import type { DB } from "./tables.gen.ts";
 
 /** Quern's own PostgreSQL: a pool, or a transaction within it. */
@@ -26,6 +27,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     application_name: options.application_name ?? "quern",
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    stream: impatientSocket,
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
     types: {
@@ -53,7 +55,7 @@ export function inTransaction<T>(db: Database, work: (db: Database) => Promise<T
   return db.isTransaction ? work(db) : db.transaction().execute(work);
 }
 
-/** Throws when the database cannot be reached or cannot be written to. */
+/** Throws when the database cannot be reached or has no tables of ours. */
 export async function checkDatabase(db: Database): Promise<void> {
   await sql`select 1 from orgs limit 1`.execute(db);
 }

@@ -120,12 +120,27 @@ test("every save is a version, and one made on an older version is refused", asy
   await expect(changeQuery(db, admin, id, 1, { sql: "select 3" })).rejects.toMatchObject({
     code: "version_conflict",
   });
-  const versions = await listQueryVersions(db, id, { limit: 1 });
+  const versions = await listQueryVersions(db, editor, id, { limit: 1 });
   expect(versions.items).toMatchObject([
     { version: 2, sql: "select 2", created_by: { id: editor.user_id } },
   ]);
-  const older = await listQueryVersions(db, id, { limit: 1, cursor: versions.next_cursor! });
+  const older = await listQueryVersions(db, editor, id, {
+    limit: 1,
+    cursor: versions.next_cursor!,
+  });
   expect(older).toMatchObject({ items: [{ version: 1, sql: "select 1" }], next_cursor: null });
+});
+
+test("a version stays hidden with its datasource when the query moves to an open one", async () => {
+  const closed = await makeDatasource(db, admin);
+  const open = await makeDatasource(db, admin, { everyone: true });
+  const id = await createQuery(db, admin, { ...content(closed), sql: "select 'TOPSECRET'" });
+  await makeRun(db, admin, closed, { query: { id, version: 1 } });
+  await changeQuery(db, admin, id, 1, { datasource_id: open, sql: "select 2" });
+  const seen = await listQueryVersions(db, viewer, id, { limit: 50 });
+  expect(seen.items.map(({ version }) => version)).toEqual([2]);
+  expect((await readQuery(db, viewer, id))?.last_run).toBeNull();
+  expect((await listQueryVersions(db, admin, id, { limit: 50 })).items).toHaveLength(2);
 });
 
 test("pages of queries neither lose nor repeat one", async () => {

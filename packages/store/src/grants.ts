@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Actor } from "./actor.ts";
+import { Conflict } from "./conflict.ts";
 import type { Database } from "./db.ts";
 
 export type Resource = { type: ResourceType; id: string };
@@ -79,13 +80,23 @@ function granted(actor: Actor, datasourceId: RawBuilder<unknown>): RawBuilder<bo
       and grants.org_id = ${actor.org_id} and members.user_id = ${actor.user_id})`;
 }
 
-/** Makes the grants of a resource exactly these groups. Groups of another organisation are ignored. */
+/** Makes the grants of a resource exactly these groups. Throws `Conflict` when one does not exist. */
 export async function setGrants(
   db: Database,
   actor: Actor,
   resource: Resource,
   groupIds: readonly string[],
 ): Promise<void> {
+  const { rows: known } = await sql`
+    select from groups where org_id = ${actor.org_id} and id = any (${groupIds}::uuid[])`.execute(
+    db,
+  );
+  if (known.length < new Set(groupIds).size) {
+    throw new Conflict(
+      "invalid_request",
+      "One of the groups does not exist. Reload, and choose again.",
+    );
+  }
   await sql`
     delete from grants
     where org_id = ${actor.org_id} and resource_type = ${resource.type} and resource_id = ${resource.id}

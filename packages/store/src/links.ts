@@ -92,6 +92,9 @@ export async function issueJoinLink(
   createdBy: string,
 ): Promise<IssuedLink> {
   return inTransaction(db, async (trx) => {
+    await sql`select from memberships where org_id = ${orgId} and user_id = ${userId} for update`.execute(
+      trx,
+    );
     await sql`update one_time_links set used_at = now() where user_id = ${userId} and used_at is null`.execute(
       trx,
     );

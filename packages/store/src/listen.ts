@@ -1,7 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
+import { impatientSocket } from "./silence.ts";
 
 export type Channel = "quern_queue" | "quern_runs" | "quern_cancel";
+
+const PING_MS = 20_000;
 
 export type Listener = { stop(): Promise<void> };
 
@@ -25,6 +28,7 @@ export function listen(
         connectionString: url,
         application_name: "quern listen",
         keepAlive: true,
+        stream: impatientSocket,
         connectionTimeoutMillis: 10_000,
       });
       const ended = new Promise<void>((resolve) => {
@@ -37,8 +41,12 @@ export function listen(
       );
       if (await opened(client, channels)) {
         onGap();
+        // A connection that only listens would not notice that its other end is gone.
+        const ping = setInterval(() => client!.query("select 1").catch(ignoreEnded), PING_MS);
         await ended;
+        clearInterval(ping);
       }
+      client.end().catch(ignoreEnded);
       if (!stopped)
         await delay(500 + Math.random() * 1000, undefined, { signal: abort.signal }).catch(
           ignoreAbort,
@@ -70,4 +78,9 @@ async function opened(client: Client, channels: readonly Channel[]): Promise<boo
 
 function ignoreAbort(error: Error): void {
   if (error.name !== "AbortError") throw error;
+}
+
+/** A connection that is gone already cannot be ended once more. */
+function ignoreEnded(error: unknown): void {
+  if (!(error instanceof Error)) throw error;
 }

@@ -118,8 +118,16 @@ export async function changeMember(
         "This is the last admin who can sign in. Make somebody else an admin first.",
       );
     }
-    if (change.active === false)
-      await sql`delete from sessions where user_id = ${userId}`.execute(trx);
+    if (change.active === false) await endAccess(trx, orgId, userId);
     return true;
   });
+}
+
+/** Sessions, tokens and open links: none of them comes back to life when the person does. */
+async function endAccess(db: Database, orgId: string, userId: string): Promise<void> {
+  await sql`delete from sessions where user_id = ${userId}`.execute(db);
+  await sql`delete from tokens where user_id = ${userId} and org_id = ${orgId}`.execute(db);
+  await sql`
+    update one_time_links set used_at = now()
+    where user_id = ${userId} and org_id = ${orgId} and used_at is null`.execute(db);
 }

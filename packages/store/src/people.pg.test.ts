@@ -108,9 +108,12 @@ test("a deactivated person is nobody: no session, no token, no group", async () 
   const { rows } = await sql`select from sessions where user_id = ${editor.user_id}`.execute(db);
   expect(rows).toEqual([]);
   await changeMember(db, editor.org_id, editor.user_id, { active: true });
-  expect(await findTokenActor(db, token)).toBeDefined();
-  await sql`update tokens set expires_at = now() where id = ${id}`.execute(db);
+  expect(await findActor(db, editor.user_id)).toBeDefined();
   expect(await findTokenActor(db, token)).toBeUndefined();
-  expect(await deleteToken(db, await makeActor(db, "admin"), id)).toBe(false);
-  expect(await deleteToken(db, editor, id)).toBe(true);
+
+  const next = await createToken(db, editor, "ci", 1);
+  await sql`update tokens set expires_at = now() where id = ${next.id}`.execute(db);
+  expect(await findTokenActor(db, next.token)).toBeUndefined();
+  expect(await deleteToken(db, await makeActor(db, "admin"), next.id)).toBe(false);
+  expect(await deleteToken(db, editor, next.id)).toBe(true);
 });

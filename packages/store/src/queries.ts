@@ -4,8 +4,8 @@ import { type RawBuilder, sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import { Conflict } from "./conflict.ts";
 import { type Database, inTransaction } from "./db.ts";
-import { visibleDeletedQuery, visibleQuery } from "./grants.ts";
-import { containing, toPage } from "./page.ts";
+import { visibleDatasource, visibleDeletedQuery, visibleQuery } from "./grants.ts";
+import { containing, isUuid, toPage } from "./page.ts";
 
 type QueryRow = Omit<Query, "created_at" | "updated_at"> & { created_at: Date; updated_at: Date };
 type VersionRow = Omit<QueryVersion, "created_at"> & { created_at: Date };
@@ -77,9 +77,9 @@ async function selectQueries(
       select jsonb_build_object(
         'id', runs.id, 'status', runs.status,
         'finished_at', to_char(runs.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'duration_ms', extract(epoch from runs.finished_at - coalesce(runs.claimed_at, runs.queued_at)) * 1000,
+        'duration_ms', extract(epoch from runs.finished_at - coalesce(runs.started_at, runs.claimed_at, runs.queued_at)) * 1000,
         'rows', runs.rows) as json
-      from runs where runs.query_id = queries.id
+      from runs where runs.query_id = queries.id and runs.datasource_id = query_versions.datasource_id
       order by runs.id desc
       limit 1
     ) as last_run on true
@@ -164,9 +164,13 @@ async function insertVersion(
       ${JSON.stringify(content.limits)}, ${actor.user_id})`.execute(db);
 }
 
-/** Every save, the newest first. The cursor is the version to start below. */
+/**
+ * Saves, the newest first, without those on a datasource that the actor may not use. The cursor is the version to start
+ * below.
+ */
 export async function listQueryVersions(
   db: Database,
+  actor: Actor,
   id: string,
   page: { limit: number; cursor?: string | undefined },
 ): Promise<{ items: QueryVersion[]; next_cursor: string | null }> {
@@ -176,8 +180,9 @@ export async function listQueryVersions(
     select query_versions.version, query_versions.name, query_versions.description, query_versions.datasource_id,
       query_versions.sql, query_versions.limits, ${personRef("users")} as created_by, query_versions.created_at
     from query_versions
+    join datasources on datasources.id = query_versions.datasource_id
     left join users on users.id = query_versions.created_by
-    where query_versions.query_id = ${id} and (${before}::int is null or query_versions.version < ${before})
+    where query_versions.query_id = ${id} and ${visibleDatasource(actor)} and (${before}::int is null or query_versions.version < ${before})
     order by query_versions.version desc
     limit ${page.limit + 1}`.execute(db);
   const versions = rows.map((row) => ({ ...row, created_at: row.created_at.toISOString() }));
@@ -203,6 +208,7 @@ export async function restoreQuery(db: Database, actor: Actor, id: string): Prom
 }
 
 function readCursor(cursor: string | undefined): { at: string; id: string } | undefined {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)_([0-9a-f-]{36})$/.exec(cursor ?? "");
-  return match ? { at: match[1]!, id: match[2]! } : undefined;
+  const [at, id] = (cursor ?? "").split("_");
+  if (!id || !isUuid(id) || !Number.isFinite(Date.parse(at!))) return undefined;
+  return { at: new Date(at!).toISOString(), id };
 }

@@ -127,28 +127,24 @@ export async function finishRun(db: Database, claim: Claim, outcome: Outcome): P
     if (outcome.snapshot && rows[0].datasource_id) {
       await sql`
         insert into datasource_schemas (datasource_id, snapshot, run_id)
-        values (${rows[0].datasource_id}, ${JSON.stringify(outcome.snapshot)}, ${claim.id})
+        select id, ${JSON.stringify(outcome.snapshot)}, ${claim.id}
+        from datasources where id = ${rows[0].datasource_id} and deleted_at is null
         on conflict (datasource_id) do update
-          set snapshot = excluded.snapshot, run_id = excluded.run_id, introspected_at = now()`.execute(
-        trx,
-      );
+          set snapshot = excluded.snapshot, run_id = excluded.run_id, introspected_at = now()
+          where datasource_schemas.run_id < excluded.run_id`.execute(trx);
     }
   });
 }
 
 async function insertManifest(db: Database, runId: string, outcome: Outcome): Promise<void> {
-  if (outcome.statements.length > 0) {
-    await db
-      .insertInto("run_statements")
-      .values(
-        outcome.statements.map(({ columns, ...statement }) => ({
-          ...statement,
-          run_id: runId,
-          columns: columns === null ? null : JSON.stringify(columns),
-        })),
-      )
-      .execute();
-  }
+  // One parameter, however many statements: PostgreSQL takes 65,535 at most.
+  await sql`
+    insert into run_statements
+    select * from jsonb_populate_recordset(null::run_statements,
+      (select jsonb_agg(statement || jsonb_build_object('run_id', ${runId}::text))
+        from jsonb_array_elements(${JSON.stringify(outcome.statements)}::jsonb) as statement))`.execute(
+    db,
+  );
   for (const part of outcome.parts) {
     await db
       .insertInto("result_parts")

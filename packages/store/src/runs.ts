@@ -14,7 +14,7 @@ import type { Actor } from "./actor.ts";
 import { Conflict } from "./conflict.ts";
 import type { Database } from "./db.ts";
 import { visibleRun } from "./grants.ts";
-import { containing, toPage } from "./page.ts";
+import { containing, isUuid, toPage } from "./page.ts";
 import { personRef } from "./queries.ts";
 
 export type NewRun = {
@@ -140,7 +140,7 @@ const SUMMARY = sql`
     'requested_at', to_char(runs.cancel_requested_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
     'by', ${personRef("cancelers")}, 'confirmed', runs.cancel_confirmed) end as cancel,
   runs.cpu_ms, runs.peak_rss, runs.result_expires_at,
-  coalesce(runs.result_deleted_at is not null or runs.result_expires_at < now(), false) as result_expired`;
+  runs.result_deleted_at is not null as result_expired`;
 
 const JOINED = sql`
   runs
@@ -174,7 +174,7 @@ export async function listRuns(
   if (filter.query_id) add(sql`runs.query_id = ${filter.query_id}`);
   if (filter.created_by) add(sql`runs.created_by = ${filter.created_by}`);
   if (filter.search) add(sql`runs.sql ilike ${containing(filter.search)}`);
-  if (/^[0-9a-f-]{36}$/.test(filter.cursor ?? "")) add(sql`runs.id < ${filter.cursor}`);
+  if (isUuid(filter.cursor ?? "")) add(sql`runs.id < ${filter.cursor}`);
   const { rows } = await sql<RunRow>`
     select ${SUMMARY} from ${JOINED}
     where ${sql.join(conditions, sql` and `)}
@@ -279,4 +279,13 @@ export async function countRuns(
     left join runs on runs.status = statuses.status and runs.status in ('queued', 'running')
     group by statuses.status`.execute(db);
   return rows;
+}
+
+/** How many runs the actor has in the queue now. */
+export async function countQueued(db: Database, actor: Actor): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) from runs where created_by = ${actor.user_id} and status = 'queued'`.execute(
+    db,
+  );
+  return rows[0]!.count;
 }

@@ -1,9 +1,10 @@
 import { type RunEvent, RunEvent as RunEventSchema, streamEvents } from "@quern/contract/events";
 import type { RunSummary } from "@quern/contract/runs";
 import { readRunSummaries } from "@quern/store/runs";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { findActor } from "../actors.ts";
 import type { Api } from "../api.ts";
+import { ApiError } from "../problems.ts";
 import { serve } from "../serve.ts";
 
 const KEEP_ALIVE_MS = 15_000;
@@ -11,59 +12,105 @@ const KEEP_ALIVE_MS = 15_000;
 const GATHER_MS = 50;
 /** A reader that is this far behind is cut off; it reconnects and reads anew. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** Tabs of one person. */
+const MAX_STREAMS = 50;
 
 export function addEventRoutes(app: FastifyInstance, api: Api): void {
-  const open = new Set<() => void>();
+  const open = new Map<() => void, string>();
   app.addHook("preClose", async () => {
-    for (const close of open) close();
+    for (const close of open.keys()) close();
   });
 
-  serve(app, api, streamEvents, { action: "self.read" }, async ({ request, reply }) => {
-    reply.hijack();
-    const stream = reply.raw;
-    stream.writeHead(200, {
-      ...(reply.getHeaders() as Record<string, string>),
-      "content-type": "text/event-stream",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no",
-    });
-    const send = (event: string, data: unknown) => {
-      stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-      if (stream.writableLength > MAX_BUFFERED_BYTES) close();
-    };
-    const changed = new Set<string>();
-    let timer: NodeJS.Timeout | undefined;
-
-    // Rights are read anew for each batch: a person who lost them sees nothing more.
-    const flush = async () => {
-      timer = undefined;
-      const ids = [...changed];
-      changed.clear();
-      const actor = await findActor(api, request);
-      if (!actor) return close();
-      for (const run of await readRunSummaries(api.db, actor, ids)) send("run", toEvent(run));
-    };
-    const unsubscribe = api.runChanges.subscribe((runId) => {
-      if (runId === undefined) return send("hello", {});
-      changed.add(runId);
-      timer ??= setTimeout(() => flush().catch(fail), GATHER_MS);
-    });
-    const keepAlive = setInterval(() => stream.write(": keep-alive\n\n"), KEEP_ALIVE_MS);
-    const fail = (error: unknown) => {
-      request.log.warn({ err: error }, "event stream ended by an error");
-      close();
-    };
-    function close() {
-      unsubscribe();
-      clearInterval(keepAlive);
-      clearTimeout(timer);
-      open.delete(close);
-      stream.end();
+  serve(app, api, streamEvents, { action: "self.read" }, async ({ actor, request, reply }) => {
+    const streams = [...open.values()].filter((person) => person === actor.user_id).length;
+    if (streams >= MAX_STREAMS) {
+      throw new ApiError(
+        "rate_limited",
+        `You have ${streams} event streams open. Close some tabs.`,
+      );
     }
-    open.add(close);
-    stream.on("close", close);
-    send("hello", {});
+    const close = streamRuns(api, request, reply, () => open.delete(close));
+    open.set(close, actor.user_id);
+    if (reply.raw.destroyed || request.raw.socket.destroyed) close();
   });
+}
+
+/** Sends what changes until the reader leaves or lags, or the returned function is called. */
+function streamRuns(
+  api: Api,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  onClose: () => void,
+): () => void {
+  reply.hijack();
+  const stream = reply.raw;
+  const changed = new Set<string>();
+  let closed = false;
+  let flushing: NodeJS.Timeout | true | undefined;
+
+  const release = () => {
+    if (closed) return false;
+    closed = true;
+    unsubscribe();
+    clearInterval(keepAlive);
+    if (flushing !== true) clearTimeout(flushing);
+    onClose();
+    return true;
+  };
+  const close = () => {
+    if (release()) stream.end();
+  };
+  const write = (text: string) => {
+    if (closed) return;
+    stream.write(text);
+    if (stream.writableLength > MAX_BUFFERED_BYTES && release()) stream.destroy();
+  };
+  // Rights are read anew for each batch: a person who lost them sees nothing more.
+  const flush = async () => {
+    const ids = [...changed];
+    changed.clear();
+    const actor = await findActor(api, request);
+    if (!actor) return close();
+    for (const run of await readRunSummaries(api.db, actor, ids))
+      write(eventOf("run", toEvent(run)));
+  };
+  const gather = () => {
+    if (closed || flushing !== undefined || changed.size === 0) return;
+    flushing = setTimeout(() => {
+      flushing = true;
+      flush()
+        .catch((error: unknown) => {
+          request.log.warn({ err: error }, "event stream ended by an error");
+          close();
+        })
+        .finally(() => {
+          flushing = undefined;
+          gather();
+        });
+    }, GATHER_MS);
+  };
+  const unsubscribe = api.runChanges.subscribe((runId) => {
+    if (runId === undefined) return write(eventOf("hello", {}));
+    changed.add(runId);
+    gather();
+  });
+  const keepAlive = setInterval(() => write(": keep-alive\n\n"), KEEP_ALIVE_MS);
+  stream.on("close", close);
+  stream.on("error", close);
+  stream.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+    // So that the end of the stream is the end of its connection, which else holds up a stop.
+    connection: "close",
+  });
+  write(eventOf("hello", {}));
+  return close;
+}
+
+function eventOf(type: string, data: unknown): string {
+  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 function toEvent(run: RunSummary): RunEvent {

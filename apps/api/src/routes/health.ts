@@ -8,6 +8,8 @@ import { serve, servePublic } from "../serve.ts";
 
 const status = z.strictObject({ status: z.string() });
 const tag = "system";
+/** Probes add what they like. */
+const anything = z.looseObject({});
 
 const readHealth = route({
   operation: "readHealth",
@@ -15,6 +17,7 @@ const readHealth = route({
   tag,
   method: "GET",
   path: "/healthz",
+  query: anything,
   replies: { 200: status },
 });
 
@@ -24,6 +27,7 @@ const readReadiness = route({
   tag,
   method: "GET",
   path: "/readyz",
+  query: anything,
   replies: { 200: status },
 });
 

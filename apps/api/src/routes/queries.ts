@@ -120,8 +120,8 @@ export function addQueryRoutes(app: FastifyInstance, api: Api): void {
     api,
     listQueryVersions,
     ({ params }) => ({ action: "queries.read", on: { type: "query", id: params.id } }),
-    async ({ params, query }) =>
-      queries.listQueryVersions(api.db, params.id, {
+    async ({ actor, params, query }) =>
+      queries.listQueryVersions(api.db, actor, params.id, {
         limit: query.limit ?? PAGE,
         cursor: query.cursor,
       }),

@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
-import type { Column, Part, Statement } from "@quern/contract/results";
+import type { Cell, Column, Part, Statement } from "@quern/contract/results";
 import { downloadRunResult, type Run, readRunRows } from "@quern/contract/runs";
 import { openPart, PartMissingError, PartStoreError } from "@quern/results/parts";
 import { csv } from "@quern/results/read/csv";
 import { json } from "@quern/results/read/json";
 import { parquet } from "@quern/results/read/parquet";
-import { type OpenPart, type ResultManifest, readRows, streamRows } from "@quern/results/read/rows";
+import { type OpenPart, type ResultManifest, streamRows } from "@quern/results/read/rows";
 import { type PartSource, partFromBytes } from "@quern/results/read/source";
 import type { Actor } from "@quern/store/actor";
 import { listParts, readPartData, readRun, type StoredPart } from "@quern/store/runs";
@@ -32,7 +32,7 @@ export function addRunResultRoutes(app: FastifyInstance, api: Api): void {
         query.statement,
       );
       const offset = query.offset ?? 0;
-      const rows = await readRows(manifest, openPart, offset, query.limit ?? PAGE).catch(
+      const rows = await readPage(manifest, openPart, offset, query.limit ?? PAGE).catch(
         rethrowExpired,
       );
       const { columns, truncated } = statement;
@@ -79,6 +79,30 @@ export function addRunResultRoutes(app: FastifyInstance, api: Api): void {
       return undefined;
     },
   );
+}
+
+/** Rows of a page until they fill this much JSON, at least one: huge cells make short pages, not a huge reply. */
+const MAX_PAGE_CHARACTERS = 8 * 1024 ** 2;
+
+async function readPage(
+  manifest: ResultManifest,
+  open: OpenPart,
+  offset: number,
+  limit: number,
+): Promise<Cell[][]> {
+  const rows: Cell[][] = [];
+  let characters = 0;
+  for await (const chunk of streamRows(manifest, open, { offset, limit })) {
+    for (const row of chunk) {
+      characters += row.reduce<number>(
+        (sum, cell) => sum + (typeof cell === "string" ? cell.length : 8),
+        0,
+      );
+      if (rows.length > 0 && characters > MAX_PAGE_CHARACTERS) return rows;
+      rows.push(row);
+    }
+  }
+  return rows;
 }
 
 const MEDIA_TYPES = {

@@ -23,6 +23,9 @@ const PAGE = 50;
 const LOOK_EVERY_MS = 1000;
 
 export function addRunRoutes(app: FastifyInstance, api: Api): void {
+  const stopping = new AbortController();
+  app.addHook("preClose", async () => stopping.abort());
+
   serve(
     app,
     api,
@@ -30,6 +33,7 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
     ({ body }) => needed(body),
     async ({ actor, body, request, origin }) => {
       const { limits, ...target } = await resolveTarget(api, actor, body);
+      await refuseFlood(api, actor);
       return runs.enqueueRun(api.db, actor, {
         ...target,
         kind: "query",
@@ -52,7 +56,7 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
     readRun,
     ({ params }) => ({ action: "runs.read", on: { type: "run", id: params.id } }),
     async ({ actor, params, query, request }) => {
-      await waitForEnd(api, params.id, (query.wait ?? 0) * 1000, request);
+      await waitForEnd(api, params.id, (query.wait ?? 0) * 1000, request, stopping.signal);
       return existing(api, actor, params.id);
     },
   );
@@ -92,6 +96,17 @@ function needed(body: RunInput) {
   return body.query_id !== undefined
     ? ({ action: "runs.create", on: { type: "query", id: body.query_id } } as const)
     : ({ action: "runs.create_sql", on: { type: "datasource", id: body.datasource_id! } } as const);
+}
+
+/** Each claim ranks the whole queue: one person's loop must not slow everybody's. */
+const MAX_QUEUED = 1_000;
+
+async function refuseFlood(api: Api, actor: Actor): Promise<void> {
+  if ((await runs.countQueued(api.db, actor)) < MAX_QUEUED) return;
+  throw new ApiError(
+    "rate_limited",
+    `You have ${MAX_QUEUED} runs in the queue. Wait until some have ended, or cancel them.`,
+  );
 }
 
 async function resolveTarget(api: Api, actor: Actor, body: RunInput) {
@@ -136,18 +151,21 @@ function idempotency(request: FastifyRequest, body: RunInput) {
   };
 }
 
-/** Returns when the run has ended, after `ms`, or when the caller has gone. */
+/** Returns when the run has ended, after `ms`, or when the caller has gone or the server has to. */
 async function waitForEnd(
   api: Api,
   id: string,
   ms: number,
   request: FastifyRequest,
+  stopping: AbortSignal,
 ): Promise<void> {
   if (ms === 0) return;
   const deadline = Date.now() + ms;
   const gone = new AbortController();
   const abort = () => gone.abort();
   request.raw.socket.once("close", abort);
+  stopping.addEventListener("abort", abort);
+  if (stopping.aborted) abort();
   try {
     for (let left = ms; left > 0 && !gone.signal.aborted; left = deadline - Date.now()) {
       // Listen before looking: a run that ends in between is not missed.
@@ -158,6 +176,7 @@ async function waitForEnd(
   } finally {
     gone.abort();
     request.raw.socket.off("close", abort);
+    stopping.removeEventListener("abort", abort);
   }
 }
 

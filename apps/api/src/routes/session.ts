@@ -13,15 +13,29 @@ import { hashPassword } from "../passwords.ts";
 import { ApiError } from "../problems.ts";
 import { serve, servePublic } from "../serve.ts";
 
-/** Per client address; a password check costs 100 ms and 64 MiB. */
-const GUESSES = { config: { rateLimit: { max: 20, timeWindow: "1 minute" } } };
+/** Per client address: a password check costs 100 ms and 64 MiB. */
+const GUESSES = { config: { rateLimit: { max: 60, timeWindow: "1 minute" } } };
+/** Per address and account, so that behind a proxy one person's wrong guesses lock out nobody else. */
+const SIGN_INS = {
+  config: {
+    rateLimit: {
+      max: 20,
+      timeWindow: "1 minute",
+      hook: "preHandler" as const,
+      keyGenerator: ({ ip, body }: FastifyRequest) => {
+        const email = (body as { email?: unknown } | undefined)?.email;
+        return `${ip} ${String(email).toLowerCase()}`;
+      },
+    },
+  },
+};
 
 export function addSessionRoutes(app: FastifyInstance, api: Api): void {
   servePublic(
     app,
     signIn,
     async ({ body, request, reply }) => ({ user: await startSession(api, body, request, reply) }),
-    GUESSES,
+    SIGN_INS,
   );
 
   servePublic(app, signOut, async ({ request, reply }) => {
@@ -101,7 +115,9 @@ async function startSession(
       returnHeaders: true,
     })
     .catch((error: unknown) => {
-      throw isAPIError(error) && error.statusCode < 500 ? wrong : error;
+      if (!isAPIError(error) || error.statusCode >= 500) throw error;
+      api.log.warn({ ip_address: request.ip, request_id: request.id }, "a sign-in was refused");
+      throw wrong;
     });
   const member = await findActor(api.db, response.user.id);
   if (!member) {

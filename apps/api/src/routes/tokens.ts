@@ -4,7 +4,7 @@ import { inTransaction } from "@quern/store/db";
 import * as tokens from "@quern/store/tokens";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
-import { notFound } from "../problems.ts";
+import { ApiError, notFound } from "../problems.ts";
 import { serve } from "../serve.ts";
 
 const DAYS = 90;
@@ -15,8 +15,15 @@ export function addTokenRoutes(app: FastifyInstance, api: Api): void {
     next_cursor: null,
   }));
 
-  serve(app, api, createToken, { action: "tokens.own" }, async ({ actor, body, origin }) =>
-    inTransaction(api.db, async (trx) => {
+  serve(app, api, createToken, { action: "tokens.own" }, async ({ actor, body, origin }) => {
+    // Else a leaked token would outlive its own revocation.
+    if (actor.token_id !== null) {
+      throw new ApiError(
+        "not_allowed",
+        "An access token cannot make another. Sign in, and make it under Access tokens.",
+      );
+    }
+    return inTransaction(api.db, async (trx) => {
       const token = await tokens.createToken(trx, actor, body.name, body.expires_in_days ?? DAYS);
       await recordAudit(trx, actor, origin, {
         action: "token.created",
@@ -25,8 +32,8 @@ export function addTokenRoutes(app: FastifyInstance, api: Api): void {
         details: { name: body.name },
       });
       return { ...token, expires_at: token.expires_at.toISOString() };
-    }),
-  );
+    });
+  });
 
   serve(app, api, deleteToken, { action: "tokens.own" }, async ({ actor, params, origin }) =>
     inTransaction(api.db, async (trx) => {

@@ -13,7 +13,7 @@ const instant = new Intl.DateTimeFormat("en", {
   day: "numeric",
   hour: "2-digit",
   minute: "2-digit",
-  hour12: false,
+  hourCycle: "h23",
   timeZone: "UTC",
 });
 const MOST = 16;
@@ -26,7 +26,7 @@ function heading(items: Item[], axis: string): string {
   const at = items[0]?.axisValue;
   if (axis !== "time") return String(at ?? "");
   const text = instant.format(new Date(Number(at)));
-  return text.replace(/, (?:00|24):00$/, "");
+  return text.replace(/, 00:00$/, "");
 }
 
 /** The hover box: series by value, the largest first. Built of nodes, so that no value can be markup. */

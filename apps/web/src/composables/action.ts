@@ -1,5 +1,7 @@
-import { type Ref, ref, shallowRef } from "vue";
+import { UnreachableError } from "@quern/contract/client";
+import { type Ref, ref, shallowRef, watch } from "vue";
 import { isTrouble } from "../words/problems.ts";
+import { useConnection } from "./connection.ts";
 
 export type Action<A extends unknown[], R> = {
   busy: Ref<boolean>;
@@ -12,6 +14,10 @@ export type Action<A extends unknown[], R> = {
 export function useAction<A extends unknown[], R>(deed: (...args: A) => Promise<R>): Action<A, R> {
   const busy = ref(false);
   const error = shallowRef<Error | null>(null);
+  // "The server does not answer" is no longer true once it does.
+  watch(useConnection().connection, (state) => {
+    if (state === "back" && error.value instanceof UnreachableError) error.value = null;
+  });
   return {
     busy,
     error,

@@ -1,4 +1,4 @@
-import type { Query } from "@quern/contract/queries";
+import type { Query, QueryVersion } from "@quern/contract/queries";
 import { computed, onScopeDispose, ref, watch } from "vue";
 import { type Draft, readDraft, writeDraft } from "./drafts.ts";
 
@@ -81,6 +81,11 @@ export function useQueryDraft(config: { key: string; saved: Query | null; fresh:
       draft.value = { ...base.value };
       clearTimeout(timer);
       timer = undefined;
+    },
+    /** An earlier version goes into the editor, with the datasource and limits that it ran with. */
+    restore(version: Pick<QueryVersion, "sql" | "datasource_id" | "limits">): void {
+      const { sql, datasource_id, limits } = version;
+      Object.assign(draft.value, { sql, datasource_id, limits: { ...limits } });
     },
     /** The text was saved as `saved`, and changed again while that was under way. */
     rebase(saved: Query): void {

@@ -12,6 +12,7 @@ const column = (name: string) => ({
 });
 const snapshot: SchemaSnapshot = {
   schemas: [
+    { name: "empty", comment: null, relations: [], functions: [] },
     {
       name: "public",
       comment: null,
@@ -37,15 +38,15 @@ const snapshot: SchemaSnapshot = {
       ],
       functions: [{ name: "miles", arguments: "int", result: "int", kind: "function" }],
     },
-    { name: "empty", comment: null, relations: [], functions: [] },
   ],
 };
 const ids = (open: string[], search = "") =>
   treeLines(snapshot, new Set(open), search).map((line) => line.id);
 
-test("what is folded hides what is in it", () => {
+test("what is folded hides what is in it, and an empty schema comes last and has nothing to unfold", () => {
   expect(ids([])).toEqual(["s:public", "s:empty"]);
   expect(ids(["s:public"])).toEqual(["s:public", "r:public.flights", "f:public", "s:empty"]);
+  expect(treeLines(snapshot, new Set(), "").map((line) => line.open)).toEqual([false, null]);
   expect(ids(["s:public", "r:public.flights"])).toContain("r:public.flights.origin");
 });
 
@@ -58,8 +59,8 @@ test("a search unfolds to what it finds and leaves out the rest", () => {
 });
 
 test("keys are told in words", () => {
-  const relation = snapshot.schemas[0]!.relations[0]!;
+  const relation = snapshot.schemas[1]!.relations[0]!;
   expect(keysOf(relation, "id")).toEqual(["primary key"]);
   expect(keysOf(relation, "origin")).toEqual(["→ public.airports (iata)"]);
-  expect(openAtFirst(snapshot)).toEqual(["s:public", "s:empty"]);
+  expect(openAtFirst(snapshot)).toEqual(["s:empty", "s:public"]);
 });

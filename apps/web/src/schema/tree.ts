@@ -5,7 +5,7 @@ type Column = SchemaRelation["columns"][number];
 
 /** A line of the schema tree. `id` is stable: it is what "open" is remembered by. */
 export type TreeLine = { id: string; level: number; open: boolean | null; schema: string } & (
-  | { kind: "schema"; comment: string | null; count: number }
+  | { kind: "schema"; comment: string | null; count: number; empty: boolean }
   | { kind: "relation"; relation: SchemaRelation }
   | { kind: "column"; relation: SchemaRelation; column: Column; keys: string[] }
   | { kind: "functions"; count: number }
@@ -26,18 +26,20 @@ export function treeLines(
     const text = names.join(".").toLowerCase();
     return words.every((word) => text.includes(word));
   };
-  return snapshot.schemas.flatMap((schema) =>
-    schemaLines(schema, open, words.length > 0 ? matches : null),
-  );
+  // Schemas with nothing in them, such as a `public` that nobody uses, come last.
+  const schemas = [
+    ...snapshot.schemas.filter((schema) => !isEmpty(schema)),
+    ...snapshot.schemas.filter(isEmpty),
+  ];
+  return schemas.flatMap((schema) => schemaLines(schema, open, words.length > 0 ? matches : null));
 }
+
+type Schema = Snapshot["schemas"][number];
+const isEmpty = (schema: Schema) => schema.relations.length === 0 && schema.functions.length === 0;
 
 type Matches = ((...names: string[]) => boolean) | null;
 
-function schemaLines(
-  schema: Snapshot["schemas"][number],
-  open: ReadonlySet<string>,
-  matches: Matches,
-): TreeLine[] {
+function schemaLines(schema: Schema, open: ReadonlySet<string>, matches: Matches): TreeLine[] {
   const id = `s:${schema.name}`;
   const base = { schema: schema.name };
   const inside: TreeLine[] = [];
@@ -72,15 +74,17 @@ function schemaLines(
     }
   }
   if (matches !== null && inside.length === 0) return [];
+  const empty = isEmpty(schema);
   const unfolded = matches !== null || open.has(id);
   const head: TreeLine = {
     ...base,
     id,
     level: 1,
-    open: unfolded,
+    open: empty ? null : unfolded,
     kind: "schema",
     comment: schema.comment,
     count: schema.relations.length,
+    empty,
   };
   return unfolded ? [head, ...inside] : [head];
 }

@@ -1,7 +1,8 @@
 /** `ms` milliseconds in words, two or three digits: `0.4 ms`, `312 ms`, `1.24 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`. */
 export function formatDuration(ms: number): string {
   if (ms < 0) return formatDuration(0);
-  if (ms < 1) return ms === 0 ? "0 ms" : `${ms.toFixed(1)} ms`;
+  if (ms === 0) return "0 ms";
+  if (ms < 0.95) return ms < 0.05 ? "< 0.1 ms" : `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 9_995) return `${(ms / 1000).toFixed(2)} s`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;

@@ -1,10 +1,14 @@
-const today = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+const today = new Intl.DateTimeFormat("en", {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 const thisYear = new Intl.DateTimeFormat("en", {
   day: "numeric",
   month: "short",
   hour: "2-digit",
   minute: "2-digit",
-  hour12: false,
+  hourCycle: "h23",
 });
 const anyYear = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
 const exact = new Intl.DateTimeFormat("en", {
@@ -16,7 +20,7 @@ const exact = new Intl.DateTimeFormat("en", {
   minute: "2-digit",
   second: "2-digit",
   fractionalSecondDigits: 3,
-  hour12: false,
+  hourCycle: "h23",
   timeZoneName: "short",
 });
 

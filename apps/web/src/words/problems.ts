@@ -18,7 +18,7 @@ const TITLES: Partial<Record<Problem["code"], string>> = {
   no_result: "This run has no rows",
   result_expired: "The rows of this run are gone",
   rate_limited: "Too many tries",
-  wrong_credentials: "E-mail and password do not match",
+  wrong_credentials: "You are not signed in",
   not_signed_in: "You are signed out",
   payload_too_large: "This is too large to send",
 };

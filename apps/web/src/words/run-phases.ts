@@ -13,10 +13,11 @@ type Times = Pick<Run, "queued_at" | "claimed_at" | "started_at" | "first_row_at
 
 /** The phases that a run went through, in order, with what it spent in each. `now` ends the open one. */
 export function runPhases(run: Times, now: number): Phase[] {
+  const rowless = run.finished_at !== null && run.first_row_at === null;
   const marks: [Phase["key"], string, string | null][] = [
     ["queued", "Waited for a runner", run.queued_at],
     ["prepared", "Connected and prepared", run.claimed_at],
-    ["first", "Until the first row", run.started_at],
+    ["first", rowless ? "Ran, without rows" : "Until the first row", run.started_at],
     ["reading", "Read and stored rows", run.first_row_at],
   ];
   const reached = marks.filter((mark): mark is [Phase["key"], string, string] => mark[2] !== null);

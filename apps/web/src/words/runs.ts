@@ -14,7 +14,7 @@ export const KIND_WORDS: Record<Run["kind"], string> = {
   introspect: "Schema read",
 };
 
-export const TRIGGER_WORDS: Record<Run["trigger"], string> = {
+const TRIGGER_WORDS: Record<Run["trigger"], string> = {
   user: "by hand",
   schedule: "by a schedule",
   tile: "by a dashboard tile",
@@ -22,6 +22,17 @@ export const TRIGGER_WORDS: Record<Run["trigger"], string> = {
   cli: "from the terminal",
   mcp: "by an assistant",
 };
+
+/** Who is behind a run: the person; Quern itself for what nobody asked for, such as the first read of a schema. */
+export function whoRan(run: Pick<Run, "created_by" | "trigger">): string {
+  if (run.created_by !== null) return run.created_by.name;
+  return run.trigger === "user" ? "Somebody who left" : "Quern";
+}
+
+/** How the run came to be, in words; empty when "who" says it all: Quern by itself. */
+export function howTriggered(run: Pick<Run, "created_by" | "trigger">): string {
+  return run.created_by === null && run.trigger === "api" ? "" : TRIGGER_WORDS[run.trigger];
+}
 
 type ErrorWords = { title: string; advice: string };
 

@@ -3,14 +3,17 @@ import { formatByteLimit, formatBytes } from "./bytes.ts";
 import { countOf, formatCount, parseCount } from "./count.ts";
 import { curlOf } from "./curl.ts";
 import { formatClock, formatDuration, parseDuration } from "./duration.ts";
-import { formatAge } from "./instants.ts";
+import { formatAge, formatInstant } from "./instants.ts";
 import { runPhases } from "./run-phases.ts";
+import { howTriggered, whoRan } from "./runs.ts";
 import { sqlLine } from "./sql-line.ts";
 
 test("durations keep their width and never round up into a wrong unit", () => {
   const cases: [number, string][] = [
     [0, "0 ms"],
+    [0.02, "< 0.1 ms"],
     [0.42, "0.4 ms"],
+    [0.97, "1 ms"],
     [312.4, "312 ms"],
     [999.6, "1.00 s"],
     [1_240, "1.24 s"],
@@ -50,6 +53,20 @@ test("bytes, counts and ages", () => {
   expect(formatAge("2026-11-24T12:00:00.000Z", now)).toBe("in 3 d");
 });
 
+test("midnight is the day's first minute, not its twenty-fifth hour", () => {
+  const midnight = new Date(2026, 10, 21, 0, 5);
+  expect(formatInstant(midnight.toISOString(), midnight.getTime())).toBe("00:05");
+});
+
+test("a run has somebody behind it: a person, one who left, or Quern", () => {
+  const ada = { id: "a", name: "Ada" };
+  expect(whoRan({ created_by: ada, trigger: "api" })).toBe("Ada");
+  expect(howTriggered({ created_by: ada, trigger: "api" })).toBe("over the API");
+  expect(whoRan({ created_by: null, trigger: "api" })).toBe("Quern");
+  expect(howTriggered({ created_by: null, trigger: "api" })).toBe("");
+  expect(whoRan({ created_by: null, trigger: "user" })).toBe("Somebody who left");
+});
+
 test("the phases of a run follow each other, and the last one reached is open until the end", () => {
   const at = (ms: number) => new Date(Date.parse("2026-11-21T12:00:00.000Z") + ms).toISOString();
   const run = {
@@ -68,6 +85,15 @@ test("the phases of a run follow each other, and the last one reached is open un
   expect(runPhases(canceled, 0)).toEqual([
     { key: "queued", name: "Waited for a runner", from: at(0), ms: 40, open: false },
   ]);
+});
+
+test("a run that ended without a row has no first one to wait for", () => {
+  const at = "2026-11-21T12:00:00.000Z";
+  const times = { queued_at: at, claimed_at: at, started_at: at, first_row_at: null };
+  const named = (finished_at: string | null) =>
+    runPhases({ ...times, finished_at }, 0).at(-1)?.name;
+  expect(named(null)).toBe("Until the first row");
+  expect(named(at)).toBe("Ran, without rows");
 });
 
 test("the curl of a run survives quotes, and names the query when there is one", () => {
