@@ -29,6 +29,7 @@ import { secure } from "./security.ts";
 import { refuseUndeclared } from "./serve.ts";
 import type { ApiSettings } from "./settings.ts";
 import { openSignIn } from "./sign-in.ts";
+import { endConnectionsAtStop } from "./stopping.ts";
 import { serveWebApp } from "./web-app.ts";
 
 export type RunningApi = Running & {
@@ -138,15 +139,4 @@ export async function buildServer(api: Api, trustedProxies?: string): Promise<Fa
   addEventRoutes(app, api);
   await serveWebApp(app);
   return app;
-}
-
-/** Replies that are under way when the server stops are the last ones on their connections, which else stay open. */
-function endConnectionsAtStop(app: FastifyInstance): void {
-  let stopping = false;
-  app.addHook("preClose", async () => {
-    stopping = true;
-  });
-  app.addHook("onSend", async (_request, reply) => {
-    if (stopping) reply.header("connection", "close");
-  });
 }
