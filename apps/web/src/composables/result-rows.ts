@@ -10,6 +10,8 @@ export type ResultRows = ReturnType<typeof useResultRows>;
 
 /** Blocks kept in memory; those not looked at for the longest time go first. */
 const KEPT = 60;
+/** A block whose rows are larger stays incomplete: the tab would run out of memory. */
+const BLOCK_CHARACTERS = 64 * 1024 ** 2;
 /** While somebody drags the scroll bar, rows that are passed over are not fetched. */
 const SETTLE_MS = 40;
 
@@ -27,13 +29,28 @@ export function useResultRows(source: ResultSource) {
     stop.abort();
   });
 
+  // Very large cells make the server's pages shorter than asked for: the rest of the block is asked for next.
   async function load(block: number): Promise<void> {
-    const page = await api.call(readRunRows, {
-      params: { id: source.runId },
-      query: { offset: block * size, limit: size, statement: source.statement },
-      signal: stop.signal,
-    });
-    blocks.set(block, page.rows);
+    const wanted = Math.min(size, source.total - block * size);
+    const rows: Cell[][] = [];
+    let characters = 0;
+    while (rows.length < wanted && characters < BLOCK_CHARACTERS) {
+      const page = await api.call(readRunRows, {
+        params: { id: source.runId },
+        query: {
+          offset: block * size + rows.length,
+          limit: wanted - rows.length,
+          statement: source.statement,
+        },
+        signal: stop.signal,
+      });
+      if (page.rows.length === 0) break;
+      rows.push(...page.rows);
+      characters += charactersOf(page.rows);
+      blocks.set(block, rows);
+      changes.value += 1;
+    }
+    if (rows.length === 0) blocks.set(block, rows);
     for (const oldest of blocks.keys()) {
       if (blocks.size <= KEPT) break;
       blocks.delete(oldest);
@@ -44,7 +61,12 @@ export function useResultRows(source: ResultSource) {
   function fetchBlock(block: number): Promise<void> {
     const running = underway.get(block);
     if (running) return running;
-    const promise = load(block).finally(() => underway.delete(block));
+    const promise = load(block)
+      .catch((problem: unknown) => {
+        blocks.delete(block);
+        throw problem;
+      })
+      .finally(() => underway.delete(block));
     underway.set(block, promise);
     return promise;
   }
@@ -93,11 +115,19 @@ export function useResultRows(source: ResultSource) {
     async readAll(first: number, end: number): Promise<Cell[][]> {
       const rows: Cell[][] = [];
       for (const block of blocksOf(first, end, size)) {
-        if (!touch(block)) await fetchBlock(block);
+        if (underway.has(block) || !touch(block)) await fetchBlock(block);
         const start = block * size;
         rows.push(...(blocks.get(block) ?? []).slice(Math.max(0, first - start), end - start));
       }
       return rows;
     },
   };
+}
+
+function charactersOf(rows: Cell[][]): number {
+  return rows.reduce(
+    (sum, row) =>
+      row.reduce<number>((all, cell) => all + (typeof cell === "string" ? cell.length : 8), sum),
+    0,
+  );
 }

@@ -1,0 +1,19 @@
+import type { QueuePlace } from "@quern/contract/runs";
+import { countOf } from "./count.ts";
+
+/** What a queued run waits for, in a few words; null when it may start at any moment or has started. */
+export function waitingWords(place: QueuePlace): string | null {
+  if (place.position === null) return null;
+  const ahead =
+    place.position === 1 ? "next in the queue" : `${countOf(place.position - 1, "run")} ahead`;
+  switch (place.blocked_by) {
+    case "no_runner":
+      return "no runner is at work: an admin has to start one";
+    case "datasource_concurrency":
+      return `${ahead}; this datasource takes ${countOf(place.datasource_max_concurrency ?? 0, "run")} at a time`;
+    case "runner_slots":
+      return `${ahead}; all ${countOf(place.slots, "slot")} of the runners are busy`;
+    case null:
+      return ahead;
+  }
+}
