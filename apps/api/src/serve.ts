@@ -69,6 +69,18 @@ export function servePublic<const R extends Route>(
   addRoute(app, route, false, options, handle);
 }
 
+const PROBLEM_REPLY = {
+  description: "What went wrong, and what to do",
+  content: { "application/problem+json": { schema: Problem } },
+};
+
+/** Describes a reply whose handler sends a stream. */
+function streamed(media: readonly string[] | undefined) {
+  if (!media) return {};
+  const content = Object.fromEntries(media.map((type) => [type, { schema: z.string() }]));
+  return { 200: { description: "A stream", content } };
+}
+
 function addRoute<R extends Route>(
   app: FastifyInstance,
   route: R,
@@ -89,7 +101,8 @@ function addRoute<R extends Route>(
       params: route.params ?? z.strictObject({}),
       querystring: route.query ?? z.strictObject({}),
       ...(route.body ? { body: route.body } : {}),
-      response: { ...route.replies, default: Problem },
+      ...(route.headers ? { headers: route.headers } : {}),
+      response: { ...route.replies, ...streamed(route.media), default: PROBLEM_REPLY },
     },
     ...(options.uncheckedReply
       ? { serializerCompiler: () => (data: unknown) => JSON.stringify(data) }

@@ -31,5 +31,6 @@ export const streamEvents = route({
   method: "GET",
   path: "/api/v1/events",
   query: z.strictObject({}),
+  media: ["text/event-stream"],
   replies: {},
 });

@@ -15,6 +15,8 @@ export type Route = {
   query?: z.ZodObject;
   headers?: z.ZodObject;
   body?: z.ZodType;
+  /** Media types of a reply that is no JSON, which then is not in `replies`. */
+  media?: readonly string[];
   replies: Readonly<Record<number, z.ZodType>>;
 };
 

@@ -131,6 +131,12 @@ export const createRun = route({
   tag,
   method: "POST",
   path: "/api/v1/runs",
+  headers: z.looseObject({
+    "idempotency-key": text(255)
+      .min(1)
+      .optional()
+      .describe("Chosen by the caller, new for each run"),
+  }),
   body: RunInput,
   replies: { 202: z.strictObject({ id, status: RunStatus }) },
 });
@@ -238,5 +244,6 @@ export const downloadRunResult = route({
       .optional()
       .describe("csv: leave cells as they are that a spreadsheet would run as formulas"),
   }),
+  media: ["text/csv", "application/json", "application/vnd.apache.parquet"],
   replies: {},
 });

@@ -37,6 +37,7 @@ const readMetrics = route({
   tag,
   method: "GET",
   path: "/metrics",
+  media: ["text/plain"],
   replies: {},
 });
 

@@ -7,7 +7,6 @@ import {
   readRun,
   readRunQueue,
 } from "@quern/contract/runs";
-import { isStorableText } from "@quern/contract/text";
 import type { Actor } from "@quern/store/actor";
 import { readDatasourceLimits } from "@quern/store/datasources";
 import { readQuery } from "@quern/store/queries";
@@ -141,10 +140,7 @@ function resolveLimits(asked: Partial<Limits>, datasource: Partial<Limits>): Lim
 
 function idempotency(request: FastifyRequest, body: RunInput) {
   const key = request.headers["idempotency-key"];
-  if (key === undefined) return {};
-  if (typeof key !== "string" || key === "" || key.length > 255 || !isStorableText(key)) {
-    throw new ApiError("invalid_request", "Idempotency-Key must have 1 to 255 characters.");
-  }
+  if (typeof key !== "string") return {};
   const { query_id, datasource_id, sql, limits, priority } = body;
   return {
     idempotency: { key, request: JSON.stringify([query_id, datasource_id, sql, limits, priority]) },
