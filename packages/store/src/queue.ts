@@ -145,19 +145,21 @@ async function insertManifest(db: Database, runId: string, outcome: Outcome): Pr
         from jsonb_array_elements(${JSON.stringify(outcome.statements)}::jsonb) as statement))`.execute(
     db,
   );
-  for (const part of outcome.parts) {
+  for (let start = 0; start < outcome.parts.length; start += PARTS_AT_ONCE) {
+    const parts = outcome.parts.slice(start, start + PARTS_AT_ONCE);
     await db
       .insertInto("result_parts")
-      .values({
-        ...part,
-        run_id: runId,
-        data:
-          part.store === "postgres"
-            ? Buffer.from(part.data.buffer, part.data.byteOffset, part.data.byteLength)
-            : null,
-      })
+      .values(parts.map((part) => ({ ...part, run_id: runId, data: dataOf(part) })))
       .execute();
   }
+}
+
+/** Ten parameters each. */
+const PARTS_AT_ONCE = 500;
+
+function dataOf(part: StoredPart): Buffer | null {
+  if (part.store !== "postgres") return null;
+  return Buffer.from(part.data.buffer, part.data.byteOffset, part.data.byteLength);
 }
 
 const RUNNER_LOST: RunError = {
