@@ -15,6 +15,10 @@ export const StandaloneSettings = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe("How people reach Quern, for links and cookies; http://localhost:PORT when left out"),
+  QUERN_TRUSTED_PROXIES: z
+    .string()
+    .optional()
+    .describe("Addresses or networks of proxies whose X-Forwarded-For is believed, with commas"),
   QUERN_KEYS: z
     .string()
     .optional()

@@ -186,6 +186,7 @@ async function childEnvironment(
     PORT: String(settings.PORT),
     HOST: settings.HOST,
     QUERN_BASE_URL: settings.QUERN_BASE_URL,
+    QUERN_TRUSTED_PROXIES: settings.QUERN_TRUSTED_PROXIES,
     QUERN_ADMIN_EMAIL: settings.QUERN_ADMIN_EMAIL,
     QUERN_ADMIN_PASSWORD_FILE: password === undefined ? undefined : passwordFile,
     LOG_LEVEL: settings.LOG_LEVEL,
