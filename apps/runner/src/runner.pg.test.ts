@@ -256,6 +256,28 @@ test("a run whose lease was lost writes nothing, and one that waits outlives a r
   expect(await ended(waiting)).toMatchObject({ status: "succeeded", rows: 1 });
 });
 
+test("work stops when its lease cannot be renewed in time, even while the renewal hangs", async () => {
+  const id = await makeRun(db, admin, datasource, { sql: "select pg_sleep(50)" });
+  for (let tries = 0; tries < 100 && (await readRun(db, admin, id))?.started_at === null; tries++)
+    await delay(50);
+  const client = new Client({ connectionString: customer.url });
+  await client.connect();
+  const sleeping = async () => {
+    const { rowCount } = await client.query(
+      "select from pg_stat_activity where query like 'select pg_sleep(50)%' and state = 'active'",
+    );
+    return rowCount;
+  };
+  expect(await sleeping()).toBe(1);
+  await db.transaction().execute(async (trx) => {
+    await sql`select from runs where id = ${id} for update`.execute(trx);
+    for (let tries = 0; tries < 250 && (await sleeping()) === 1; tries++) await delay(100);
+    expect(await sleeping()).toBe(0);
+  });
+  await client.end();
+  expect(await ended(id)).toMatchObject({ status: "failed", error: { code: "runner_lost" } });
+}, 90_000);
+
 test("a datasource deleted before its run began fails the run", async () => {
   const gone = await addDatasource();
   await runner.stop();
