@@ -1,4 +1,9 @@
-import { databaseUrlSetting, logLevelSetting, numberSetting } from "@quern/runtime/settings";
+import {
+  databaseUrlSetting,
+  logLevelSetting,
+  numberSetting,
+  servingSettings,
+} from "@quern/runtime/settings";
 import { z } from "zod";
 
 /** Settings of `make up`; the keys are the names of environment variables. */
@@ -10,15 +15,7 @@ export const StandaloneSettings = z.object({
       "A PostgreSQL of your own, postgres://user:password@host:port/database; without it Quern starts its own",
     ),
   PORT: numberSetting({ min: 1, max: 65_535 }).default(3000).describe("Port to serve on"),
-  HOST: z.string().default("127.0.0.1").describe("Address to serve on; 0.0.0.0 for all"),
-  QUERN_BASE_URL: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe("How people reach Quern, for links and cookies; http://localhost:PORT when left out"),
-  QUERN_TRUSTED_PROXIES: z
-    .string()
-    .optional()
-    .describe("Addresses or networks of proxies whose X-Forwarded-For is believed, with commas"),
+  ...servingSettings,
   QUERN_KEYS: z
     .string()
     .optional()
@@ -33,16 +30,6 @@ export const StandaloneSettings = z.object({
     .describe("Results up to this size are kept in PostgreSQL"),
   QUERN_RUNNER_SLOTS: z.string().optional().describe("Runs at the same time"),
   QUERN_EXECUTOR_MEMORY_BYTES: z.string().optional().describe("Memory of one run's process"),
-  QUERN_ADMIN_EMAIL: z
-    .email()
-    .optional()
-    .describe("Makes the first admin, or reserves the set-up link for this address"),
-  QUERN_ADMIN_PASSWORD: z
-    .string()
-    .min(8, "must have at least 8 characters")
-    .max(1024)
-    .optional()
-    .describe("With QUERN_ADMIN_EMAIL: the first admin's password; never overwrites one"),
   QUERN_DEMO: z.enum(["0", "1"]).default("1").describe("1 for demo data, 0 for none"),
   LOG_LEVEL: logLevelSetting,
 });

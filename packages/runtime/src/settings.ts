@@ -59,3 +59,26 @@ export const databaseUrlSetting = z
   .string()
   .regex(/^postgres(ql)?:\/\//, "must start with postgres://")
   .describe("Quern's own database, postgres://user:password@host:port/database");
+
+/** What `make up` takes and hands on to the API, as it is. */
+export const servingSettings = {
+  HOST: z.string().default("127.0.0.1").describe("Address to serve on; 0.0.0.0 for all"),
+  QUERN_BASE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("How people reach Quern, for links and cookies; http://localhost:PORT when left out"),
+  QUERN_TRUSTED_PROXIES: z
+    .string()
+    .optional()
+    .describe("Addresses or networks of proxies whose X-Forwarded-For is believed, with commas"),
+  QUERN_ADMIN_EMAIL: z
+    .email()
+    .optional()
+    .describe("Makes the first admin, or reserves the set-up link for this address"),
+  QUERN_ADMIN_PASSWORD: z
+    .string()
+    .min(8, "must have at least 8 characters")
+    .max(1024)
+    .optional()
+    .describe("With QUERN_ADMIN_EMAIL: the first admin's password; never overwrites one"),
+};
