@@ -29,6 +29,8 @@ export type Watched = {
   page: Page;
   /** What the page complained about: errors, violations of the content policy, requests to elsewhere. */
   complaints: string[];
+  /** What the page shows now, in words, for the log of a machine whose pictures nobody can open. */
+  describe(): Promise<string>;
   picture(name: string): Promise<void>;
 };
 
@@ -64,6 +66,10 @@ export async function openPage(
   return {
     page,
     complaints,
+    async describe() {
+      const text = await page.locator("body").innerText({ timeout: 5000 });
+      return [`At ${page.url()}:`, text.slice(0, 4000), ...complaints].join("\n");
+    },
     async picture(name) {
       await page.screenshot({ path: `${ARTIFACTS}${name}-${width}-${colorScheme}.png` });
     },

@@ -2,7 +2,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { testServer } from "@quern/store/testing";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { DESK, openBrowser, openPage, type Watched } from "./browser.ts";
 import { type Quern, startQuern } from "./quern.ts";
 
@@ -26,6 +26,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await quern?.[Symbol.asyncDispose]();
+});
+
+beforeEach(({ onTestFailed }) => {
+  onTestFailed(async () => {
+    await ada.picture("failed");
+    console.error(await ada.describe());
+  });
 });
 
 async function expectAccessible(): Promise<void> {
@@ -118,8 +125,8 @@ test("a saved query is found again after signing out and in", async () => {
   await page.keyboard.press("Enter");
   await page.getByRole("link", { name: "Queries" }).first().click();
   await page.getByRole("link", { name: "Flights by airport and month" }).click();
-  await page.getByText("date_trunc").first().waitFor();
-  await page.getByRole("button", { name: /^Run/ }).first().click();
+  await page.locator(".monaco-editor").getByText("date_trunc").first().waitFor();
+  await page.getByRole("button", { name: "Run", exact: true }).click();
   await page.getByRole("gridcell", { name: "ATL" }).first().waitFor();
 });
 
@@ -172,7 +179,7 @@ test("a viewer who joins by link runs what is granted, and finds no way to more"
   await vic.page.getByRole("heading", { name: "Home" }).waitFor();
   await vic.page.goto("/queries");
   await vic.page.getByRole("link", { name: "Flights by airport and month" }).click();
-  await vic.page.getByRole("button", { name: /^Run/ }).first().click();
+  await vic.page.getByRole("button", { name: "Run", exact: true }).click();
   await vic.page.getByRole("gridcell", { name: "ATL" }).first().waitFor();
   await vic.picture("9-viewer");
   expect(await vic.page.getByRole("button", { name: "Save", exact: true }).count()).toBe(0);

@@ -1,10 +1,14 @@
-import { type Logger, pino } from "pino";
+import { type Logger, type LoggerOptions, pino } from "pino";
 
 export type Log = Logger;
 
-/** JSON lines on standard output. Never hand it SQL values, secrets or whole settings. */
+/** JSON lines on standard output, lost when nobody reads it any more. Never hand it SQL values, secrets or whole settings. */
 export function openLog(processName: string, level: string): Log {
-  return pino({
+  // Not pino's own destination: once its reader is gone, sonic-boom 4.2 retries the write for ever at exit.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  const options: LoggerOptions = {
     level,
     base: { process: processName, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -13,7 +17,8 @@ export function openLog(processName: string, level: string): Log {
       paths: ["password", "secret", "token", "*.password", "*.secret", "*.token", "req.headers"],
       censor: "[redacted]",
     },
-  });
+  };
+  return pino(options, process.stdout);
 }
 
 /** PostgreSQL's `detail`, `where` and `internalQuery` may quote rows and SQL: they stay out of the log. */
