@@ -1,6 +1,7 @@
 import type { Client } from "@quern/contract/client";
 import { createDatasource, type PostgresConfig } from "@quern/contract/datasources";
-import { createRun, readRun, readRunRows } from "@quern/contract/runs";
+import { readRunRows } from "@quern/contract/run-results";
+import { createRun, readRun } from "@quern/contract/runs";
 import pg from "pg";
 import { startBenched } from "./benched.ts";
 import type { Measure } from "./main.ts";

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "@quern/contract/client";
 import { listDatasources } from "@quern/contract/datasources";
-import { createRun, type Run, readRun, readRunRows } from "@quern/contract/runs";
+import { readRunRows } from "@quern/contract/run-results";
+import { createRun, type Run, readRun } from "@quern/contract/runs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Quern, signInClient, startQuern } from "./quern.ts";
 

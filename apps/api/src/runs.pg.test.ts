@@ -1,14 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunEvent } from "@quern/contract/events";
 import { listQueries } from "@quern/contract/queries";
-import {
-  cancelRun,
-  createRun,
-  downloadRunResult,
-  listRuns,
-  readRun,
-  readRunRows,
-} from "@quern/contract/runs";
+import { downloadRunResult, readRunRows } from "@quern/contract/run-results";
+import { cancelRun, createRun, listRuns, readRun } from "@quern/contract/runs";
 import { claimRuns, finishRun } from "@quern/store/queue";
 import { makeDatasource, SUCCEEDED } from "@quern/store/testing-fixtures";
 import { createToken } from "@quern/store/tokens";

@@ -4,7 +4,7 @@ import type { Outcome as Executed } from "@quern/executor/pool";
 import { PartStoreError } from "@quern/results/parts";
 import { sqlstate } from "@quern/store/db";
 import { type ClaimedRun, finishRun, LeaseLostError, type Outcome } from "@quern/store/queue";
-import { listParts } from "@quern/store/runs";
+import { listParts } from "@quern/store/result-parts";
 import type { Workshop } from "./job.ts";
 import { LEASE_MS } from "./lease.ts";
 import { keepParts } from "./part-keeping.ts";

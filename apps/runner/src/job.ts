@@ -72,9 +72,18 @@ async function prepare(
     const target = await resolveTarget(shop.db, shop.keys, run);
     const limits = { ...run.limits, max_cell_bytes: MAX_CELL_BYTES };
     const common = { run_id: run.id, target, limits };
-    return run.kind === "query"
-      ? { ...common, kind: "query", sql: run.sql!, params: [], directory }
-      : { ...common, kind: run.kind };
+    switch (run.kind) {
+      case "query":
+        return { ...common, kind: "query", sql: run.sql!, params: [], directory };
+      case "test":
+      case "introspect":
+        return { ...common, kind: run.kind };
+      default:
+        throw new RunRefused(
+          "internal",
+          `This runner is older than the API: it does not know ${run.kind}.`,
+        );
+    }
   } catch (error) {
     if (error instanceof RunRefused) return error.error;
     shop.log.error({ err: error }, "could not prepare the run");

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ColumnType } from "./results.ts";
 import { route } from "./route.ts";
+import { RunStarted } from "./run-started.ts";
 import { id, instant, name, page, text } from "./text.ts";
 
 export const DatasourceType = z.enum(["postgres"]).meta({ id: "DatasourceType" });
@@ -145,8 +146,6 @@ export const SchemaSnapshot = z
 export type SchemaSnapshot = z.infer<typeof SchemaSnapshot>;
 export type SchemaRelation = z.infer<typeof SchemaRelation>;
 
-export const RunRef = z.strictObject({ id, status: z.string() }).meta({ id: "RunRef" });
-
 const byId = z.strictObject({ id });
 const tag = "datasources";
 
@@ -214,7 +213,7 @@ export const testDatasourceForm = route({
     secret: PostgresSecret.optional(),
     datasource_id: id.optional(),
   }),
-  replies: { 202: RunRef },
+  replies: { 202: RunStarted },
 });
 
 export const testDatasource = route({
@@ -224,7 +223,7 @@ export const testDatasource = route({
   method: "POST",
   path: "/api/v1/datasources/:id/test",
   params: byId,
-  replies: { 202: RunRef },
+  replies: { 202: RunStarted },
 });
 
 export const introspectDatasource = route({
@@ -234,7 +233,7 @@ export const introspectDatasource = route({
   method: "POST",
   path: "/api/v1/datasources/:id/introspect",
   params: byId,
-  replies: { 202: RunRef },
+  replies: { 202: RunStarted },
 });
 
 export const readDatasourceSchema = route({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Limits } from "./datasources.ts";
 import { PersonRef } from "./members.ts";
+import { Parameter } from "./parameters.ts";
 import { route } from "./route.ts";
 import { cursor, id, instant, name, page, text, wholeNumber } from "./text.ts";
 
@@ -14,6 +15,7 @@ export const Query = z
     description: z.string(),
     datasource: z.strictObject({ id, name: z.string() }),
     sql: z.string(),
+    params: z.array(Parameter),
     limits: Limits.partial(),
     version: z.number().int(),
     created_by: PersonRef.nullable(),
@@ -38,6 +40,7 @@ export const QueryInput = z.strictObject({
   description: text(10_000).optional(),
   datasource_id: id,
   sql: sqlText,
+  params: z.array(Parameter).max(100).optional(),
   limits: Limits.partial().optional(),
 });
 export type QueryInput = z.infer<typeof QueryInput>;
@@ -49,6 +52,7 @@ export const QueryVersion = z
     description: z.string(),
     datasource_id: id,
     sql: z.string(),
+    params: z.array(Parameter),
     limits: Limits.partial(),
     created_by: PersonRef.nullable(),
     created_at: instant,

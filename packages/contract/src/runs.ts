@@ -1,17 +1,28 @@
 import { z } from "zod";
 import { ConnectionReport, Limits } from "./datasources.ts";
 import { PersonRef } from "./members.ts";
+import { Parameter, ParameterValues, RunParameter } from "./parameters.ts";
 import { sqlText } from "./queries.ts";
-import { ResultPage, Statement, Truncated } from "./results.ts";
+import { Statement, Truncated } from "./results.ts";
 import { route } from "./route.ts";
+import { RunStarted, RunStatus } from "./run-started.ts";
 import { cursor, id, instant, page, text, wholeNumber } from "./text.ts";
 
-export const RunStatus = z
-  .enum(["queued", "running", "succeeded", "failed", "canceled"])
-  .meta({ id: "RunStatus" });
-export type RunStatus = z.infer<typeof RunStatus>;
-
-export const RunKind = z.enum(["query", "test", "introspect"]).meta({ id: "RunKind" });
+/**
+ * `result_view`, `result_statistics` and `result_comparison` work on a stored result, not on its datasource; what they give is a
+ * result like any other.
+ */
+export const RunKind = z
+  .enum([
+    "query",
+    "test",
+    "introspect",
+    "explain",
+    "result_view",
+    "result_statistics",
+    "result_comparison",
+  ])
+  .meta({ id: "RunKind" });
 export type RunKind = z.infer<typeof RunKind>;
 
 export const RunPriority = z.enum(["interactive", "dashboard", "schedule"]);
@@ -68,6 +79,13 @@ export const RunSummary = z
     trigger: RunTrigger,
     created_by: PersonRef.nullable(),
     attempt: z.number().int(),
+    runner: z.string().nullable(),
+    traceparent: z.string().nullable().describe("W3C trace context of the request that made it"),
+    retry_of: id.nullable().describe("The run that this one does again"),
+    source: z
+      .strictObject({ run_id: id, statement: z.number().int().nullable() })
+      .nullable()
+      .describe("The run that this one explains, or whose result it works on"),
     queued_at: instant,
     claimed_at: instant.nullable(),
     started_at: instant.nullable().describe("When the engine got the first statement"),
@@ -96,19 +114,44 @@ export const RunSummary = z
 export type RunSummary = z.infer<typeof RunSummary>;
 
 export const Run = RunSummary.extend({
+  params: z.array(RunParameter),
+  sent_sql: z
+    .string()
+    .nullable()
+    .describe("With `$n` where the SQL has parameters; null when it has none"),
+  callers: z
+    .array(PersonRef)
+    .describe("Who shares this run: a cancel ends it when it was the last one's"),
+  plan: z
+    .unknown()
+    .nullable()
+    .describe("Of an explain: EXPLAIN (format json), an element each statement"),
   statements: z.array(Statement),
   notices: z.array(z.string()),
   report: ConnectionReport.nullable().describe("Of a connection test"),
 }).meta({ id: "Run" });
 export type Run = z.infer<typeof Run>;
 
+const wholeAge = z.number().int().min(0).max(31_536_000);
+
 export const RunInput = z
   .strictObject({
     query_id: id.optional(),
     datasource_id: id.optional(),
     sql: sqlText.optional(),
+    params: ParameterValues.optional(),
+    parameters: z
+      .array(Parameter)
+      .max(100)
+      .optional()
+      .describe("With sql: what its {{ }} are. A saved query declares its own"),
     limits: Limits.partial().optional(),
     priority: RunPriority.optional(),
+    max_age_s: wholeAge
+      .optional()
+      .describe(
+        "A run of the same work that ended within so many seconds, or goes on, will do; 0 makes a new run",
+      ),
   })
   .refine(
     (body) =>
@@ -120,9 +163,6 @@ export const RunInput = z
 export type RunInput = z.infer<typeof RunInput>;
 
 const byId = z.strictObject({ id });
-const statement = wholeNumber({ min: 0, max: 10_000 })
-  .optional()
-  .describe("Index of the statement; the last one that returned rows when left out");
 const tag = "runs";
 
 export const createRun = route({
@@ -138,7 +178,28 @@ export const createRun = route({
       .describe("Chosen by the caller, new for each run"),
   }),
   body: RunInput,
-  replies: { 202: z.strictObject({ id, status: RunStatus }) },
+  replies: { 202: RunStarted },
+});
+
+export const rerunRun = route({
+  operation: "rerunRun",
+  summary: "Run it again: the same SQL, parameters and limits, as a new run",
+  tag,
+  method: "POST",
+  path: "/api/v1/runs/:id/rerun",
+  params: byId,
+  replies: { 202: RunStarted },
+});
+
+export const explainRun = route({
+  operation: "explainRun",
+  summary: "Ask the engine how it executes the statements of a run; `analyze` executes them",
+  tag,
+  method: "POST",
+  path: "/api/v1/runs/:id/explain",
+  params: byId,
+  body: z.strictObject({ analyze: z.boolean().optional() }),
+  replies: { 202: RunStarted },
 });
 
 export const listRuns = route({
@@ -212,38 +273,4 @@ export const cancelRun = route({
   path: "/api/v1/runs/:id/cancel",
   params: byId,
   replies: { 202: Run },
-});
-
-export const readRunRows = route({
-  operation: "readRunRows",
-  summary: "Rows of a result, exact; fewer than asked for when they are very large",
-  tag,
-  method: "GET",
-  path: "/api/v1/runs/:id/rows",
-  params: byId,
-  query: z.strictObject({
-    offset: wholeNumber({ min: 0, max: 1_000_000_000 }).optional(),
-    limit: wholeNumber({ min: 1, max: 5_000 }).optional().describe("100 when left out"),
-    statement,
-  }),
-  replies: { 200: ResultPage },
-});
-
-/** The body is a stream: see `docs/results.md` for each format. */
-export const downloadRunResult = route({
-  operation: "downloadRunResult",
-  summary: "A whole result as a file: csv (RFC 4180), json or parquet",
-  tag,
-  method: "GET",
-  path: "/api/v1/runs/:id/result.:format",
-  params: z.strictObject({ id, format: z.enum(["csv", "json", "parquet"]) }),
-  query: z.strictObject({
-    statement,
-    raw: z
-      .enum(["true", "false"])
-      .optional()
-      .describe("csv: leave cells as they are that a spreadsheet would run as formulas"),
-  }),
-  media: ["text/csv", "application/json", "application/vnd.apache.parquet"],
-  replies: {},
 });

@@ -14,7 +14,7 @@ import {
   readQuery,
   restoreQuery,
 } from "./queries.ts";
-import { listRuns, readRun } from "./runs.ts";
+import { listRuns, readRun } from "./run-history.ts";
 import { freshDatabase, type TestDatabase } from "./testing.ts";
 import { makeActor, makeDatasource, makeRun } from "./testing-fixtures.ts";
 
@@ -43,6 +43,7 @@ const content = (datasource_id: string) => ({
   description: "",
   datasource_id,
   sql: "select 1",
+  params: [],
   limits: {},
 });
 

@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { Client } from "pg";
 import { expect, test } from "vitest";
 import { DatabaseTooNewError, migrate } from "./migrate.ts";
@@ -6,7 +7,8 @@ import { emptyDatabase } from "./testing.ts";
 test("two processes at once migrate from empty, and a second time nothing happens", async () => {
   await using database = await emptyDatabase();
   const both = await Promise.all([migrate(database.url), migrate(database.url)]);
-  expect(both.map(({ applied }) => applied.length).sort()).toEqual([0, 5]);
+  const files = await readdir(new URL("../migrations", import.meta.url));
+  expect(both.map(({ applied }) => applied.length).sort()).toEqual([0, files.length]);
   expect(await migrate(database.url)).toEqual({ applied: [] });
 });
 

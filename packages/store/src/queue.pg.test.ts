@@ -12,7 +12,9 @@ import {
   renewLease,
   sweepLapsedLeases,
 } from "./queue.ts";
-import { listParts, readPartData, readRun, requestCancel } from "./runs.ts";
+import { listParts, readPartData } from "./result-parts.ts";
+import { readRun } from "./run-history.ts";
+import { requestCancel } from "./runs.ts";
 import { freshDatabase, type TestDatabase } from "./testing.ts";
 import { makeActor, makeDatasource, makeRun, SUCCEEDED } from "./testing-fixtures.ts";
 

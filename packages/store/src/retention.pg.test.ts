@@ -4,8 +4,9 @@ import type { Actor } from "./actor.ts";
 import { type Database, openDatabase } from "./db.ts";
 import { claimRuns, finishRun, type Outcome } from "./queue.ts";
 import { readQueuePlace } from "./queue-place.ts";
+import { listParts } from "./result-parts.ts";
 import { expireResults, runsWithoutFiles } from "./retention.ts";
-import { listParts, readRun } from "./runs.ts";
+import { readRun } from "./run-history.ts";
 import { freshDatabase, type TestDatabase } from "./testing.ts";
 import { makeActor, makeDatasource, makeRun, SUCCEEDED } from "./testing-fixtures.ts";
 

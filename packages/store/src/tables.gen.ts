@@ -254,9 +254,20 @@ export interface Runs {
   max_bytes: number;
   max_rows: number;
   notices: Generated<unknown>;
+  /**
+   * Whether the run counts against its datasource's max_concurrency: work on stored results does not.
+   */
+  occupies_datasource: Generated<boolean>;
   org_id: string;
+  /**
+   * What was given and bound for each parameter (contract: RunParameter), resolved once, when the run was made.
+   */
   params: Generated<unknown>;
   peak_rss: number | null;
+  /**
+   * Of an explain: what EXPLAIN (format json) said, an element each statement.
+   */
+  plan: unknown | null;
   priority: Generated<string>;
   query_id: string | null;
   query_version: number | null;
@@ -270,6 +281,15 @@ export interface Runs {
   retry_of: string | null;
   rows: Generated<number>;
   runner: string | null;
+  /**
+   * The run that this one explains, or whose stored result it works on.
+   */
+  source_run_id: string | null;
+  source_statement: number | null;
+  /**
+   * What to do with the source: the sort and filters of a view, the other run of a comparison, analyze of an explain.
+   */
+  spec: unknown | null;
   sql: string | null;
   /**
    * When the engine was handed the first statement.

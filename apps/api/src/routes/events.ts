@@ -1,6 +1,6 @@
 import { type RunEvent, RunEvent as RunEventSchema, streamEvents } from "@quern/contract/events";
 import type { RunSummary } from "@quern/contract/runs";
-import { readRunSummaries } from "@quern/store/runs";
+import { readRunSummaries } from "@quern/store/run-history";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { findActor } from "../actors.ts";
 import type { Api } from "../api.ts";

@@ -38,6 +38,7 @@ export function addQueryRoutes(app: FastifyInstance, api: Api): void {
         const id = await queries.createQuery(trx, actor, {
           ...body,
           description: body.description ?? "",
+          params: body.params ?? [],
           limits: body.limits ?? {},
         });
         await recordAudit(trx, actor, origin, {

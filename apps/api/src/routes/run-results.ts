@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type { Cell, Column, Part, Statement } from "@quern/contract/results";
-import { downloadRunResult, type Run, readRunRows } from "@quern/contract/runs";
+import { downloadRunResult, readRunRows } from "@quern/contract/run-results";
+import type { Run } from "@quern/contract/runs";
 import { openPart, PartMissingError, PartStoreError } from "@quern/results/parts";
 import { csv } from "@quern/results/read/csv";
 import { json } from "@quern/results/read/json";
@@ -8,7 +9,8 @@ import { parquet } from "@quern/results/read/parquet";
 import { type OpenPart, type ResultManifest, streamRows } from "@quern/results/read/rows";
 import { type PartSource, partFromBytes } from "@quern/results/read/source";
 import type { Actor } from "@quern/store/actor";
-import { listParts, readPartData, readRun, type StoredPart } from "@quern/store/runs";
+import { listParts, readPartData, type StoredPart } from "@quern/store/result-parts";
+import { readRun } from "@quern/store/run-history";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
 import { ApiError, notFound } from "../problems.ts";

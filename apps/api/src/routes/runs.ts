@@ -11,6 +11,7 @@ import type { Actor } from "@quern/store/actor";
 import { readDatasourceLimits } from "@quern/store/datasources";
 import { readQuery } from "@quern/store/queries";
 import { readQueuePlace } from "@quern/store/queue-place";
+import { listRuns as listHistory, readRun as readStoredRun } from "@quern/store/run-history";
 import * as runs from "@quern/store/runs";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Api } from "../api.ts";
@@ -46,7 +47,7 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
   );
 
   serve(app, api, listRuns, { action: "runs.read" }, async ({ actor, query }) =>
-    runs.listRuns(api.db, actor, { ...query, limit: query.limit ?? PAGE }),
+    listHistory(api.db, actor, { ...query, limit: query.limit ?? PAGE }),
   );
 
   serve(
@@ -177,7 +178,7 @@ async function waitForEnd(
 }
 
 async function existing(api: Api, actor: Actor, id: string) {
-  const run = await runs.readRun(api.db, actor, id);
+  const run = await readStoredRun(api.db, actor, id);
   if (!run) throw notFound("run");
   return run;
 }

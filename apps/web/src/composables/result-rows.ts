@@ -1,5 +1,5 @@
 import type { Cell } from "@quern/contract/results";
-import { readRunRows } from "@quern/contract/runs";
+import { readRunRows } from "@quern/contract/run-results";
 import { onScopeDispose, shallowRef } from "vue";
 import { api } from "../api.ts";
 import { blockRows, blocksOf } from "../grid/blocks.ts";

@@ -1,5 +1,6 @@
 import type { RunEvent } from "@quern/contract/events";
-import { listRuns, type Run, type RunStatus, type RunSummary, readRun } from "@quern/contract/runs";
+import type { RunStatus } from "@quern/contract/run-started";
+import { listRuns, type Run, type RunSummary, readRun } from "@quern/contract/runs";
 import {
   type InfiniteData,
   keepPreviousData,

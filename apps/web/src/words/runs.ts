@@ -1,4 +1,5 @@
-import type { Run, RunError, RunStatus } from "@quern/contract/runs";
+import type { RunStatus } from "@quern/contract/run-started";
+import type { Run, RunError } from "@quern/contract/runs";
 
 export const STATUS_WORDS: Record<RunStatus, string> = {
   queued: "Queued",
@@ -11,6 +12,10 @@ export const STATUS_WORDS: Record<RunStatus, string> = {
 export const KIND_WORDS: Record<Run["kind"], string> = {
   query: "Query",
   test: "Connection test",
+  explain: "Explain",
+  result_view: "View",
+  result_statistics: "Statistics",
+  result_comparison: "Comparison",
   introspect: "Schema read",
 };
 
