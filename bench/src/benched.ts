@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,14 +16,25 @@ import { createToken } from "@quern/store/tokens";
 import { sql } from "kysely";
 
 export type Benched = {
+  url: string;
+  databaseUrl: string;
+  /** An admin's, and the client that acts by it. */
+  token: string;
   client: Client;
+  /** Clients of further admins, since each person's queue is bounded. */
+  addPeople(count: number): Promise<Client[]>;
+  startRunner(): Promise<void>;
+  /** Bytes. */
+  runnerPeakRss(): Promise<number>;
   /** A PostgreSQL to query: another database of the same server. */
   target: { config: PostgresConfig; password: string };
   [Symbol.asyncDispose](): Promise<void>;
 };
 
+export type BenchedOptions = { slots?: number; runner?: boolean };
+
 /** PostgreSQL, the API and a runner as real processes, on a folder of their own, and an admin's client. */
-export async function startBenched(): Promise<Benched> {
+export async function startBenched(options: BenchedOptions = {}): Promise<Benched> {
   const directory = await mkdtemp(join(tmpdir(), "quern-bench-"));
   const postgres = await startPostgres({ dataDir: join(directory, "postgres") });
   const databaseUrl = postgres.url("postgres");
@@ -36,11 +48,31 @@ export async function startBenched(): Promise<Benched> {
     QUERN_DATA_DIR: directory,
     QUERN_RESULTS: `file:${join(directory, "results")}`,
     LOG_LEVEL: "error",
+    ...(options.slots ? { QUERN_RUNNER_SLOTS: String(options.slots) } : {}),
   };
   const api = await startProcess("api", { ...settings, PORT: "0" });
-  const runner = await startProcess("runner", settings);
+  let runner: Awaited<ReturnType<typeof startProcess>> | undefined;
+  const startRunner = async () => {
+    runner = await startProcess("runner", settings);
+  };
+  if (options.runner !== false) await startRunner();
+  const token = await adminToken(databaseUrl);
   return {
-    client: createClient(api.address, await adminToken(databaseUrl)),
+    url: api.address,
+    databaseUrl,
+    token,
+    client: createClient(api.address, token),
+    async addPeople(count) {
+      const clients: Client[] = [];
+      for (let n = 0; n < count; n++)
+        clients.push(createClient(api.address, await adminToken(databaseUrl)));
+      return clients;
+    },
+    startRunner,
+    async runnerPeakRss() {
+      const status = await readFile(`/proc/${runner!.pid}/status`, "utf8");
+      return Number(/VmHWM:\s+(\d+)/.exec(status)![1]) * 1024;
+    },
     target: {
       config: {
         host: postgres.host,
@@ -54,7 +86,7 @@ export async function startBenched(): Promise<Benched> {
     },
     async [Symbol.asyncDispose]() {
       await api.stop();
-      await runner.stop();
+      await runner?.stop();
       await postgres.stop("fast");
       await rm(directory, { recursive: true, force: true });
     },
@@ -74,6 +106,7 @@ async function startProcess(app: "api" | "runner", env: Record<string, string>) 
   ])) as [{ address?: string }];
   return {
     address: message.address ?? "",
+    pid: child.pid!,
     async stop() {
       child.kill("SIGTERM");
       await exited;
@@ -85,7 +118,7 @@ async function adminToken(databaseUrl: string): Promise<string> {
   const db = openDatabase(databaseUrl);
   const { rows } = await sql<{ id: string }>`select id from orgs`.execute(db);
   const id = await addMember(db, rows[0]!.id, {
-    email: "bench@example.test",
+    email: `bench-${randomUUID()}@example.test`,
     name: "Bench",
     role: "admin",
   });

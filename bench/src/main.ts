@@ -1,9 +1,19 @@
 /** Runs the benchmarks, or those that are named, and prints one table. Each measures a peer in the same run. */
+import { noOpRuns } from "./no-op-runs.ts";
+import { pollers } from "./pollers.ts";
+import { resultReading } from "./result-reading.ts";
 import { selectOne } from "./select-one.ts";
+import { storedRows } from "./stored-rows.ts";
 
 export type Measure = { what: string; quern: string; peer: string; ratio: string };
 
-const BENCHMARKS: Record<string, () => Promise<Measure[]>> = { "select-one": selectOne };
+const BENCHMARKS: Record<string, () => Promise<Measure[]>> = {
+  "select-one": selectOne,
+  "no-op-runs": noOpRuns,
+  "stored-rows": storedRows,
+  "result-reading": resultReading,
+  pollers,
+};
 
 const named = process.argv.slice(2);
 const unknown = named.filter((name) => !(name in BENCHMARKS));

@@ -5,9 +5,7 @@ import { createRun, readRun } from "@quern/contract/runs";
 import pg from "pg";
 import { startBenched } from "./benched.ts";
 import type { Measure } from "./main.ts";
-
-const WARM_UP = 50;
-const ROUNDS = 500;
+import { compare, time } from "./times.ts";
 
 /**
  * `select 1` over HTTP, from POST to the row in hand (enqueue, wait, rows: three requests), beside the same statement
@@ -55,28 +53,5 @@ async function openConnection(config: PostgresConfig, password: string) {
   return {
     query: () => client.query("select 1"),
     [Symbol.asyncDispose]: () => client.end(),
-  };
-}
-
-/** Milliseconds of each round, sorted. */
-async function time(work: () => Promise<unknown>): Promise<number[]> {
-  for (let n = 0; n < WARM_UP; n++) await work();
-  const times: number[] = [];
-  for (let n = 0; n < ROUNDS; n++) {
-    const start = performance.now();
-    await work();
-    times.push(performance.now() - start);
-  }
-  return times.sort((a, b) => a - b);
-}
-
-function compare(what: string, quern: number[], peer: number[], quantile: number): Measure {
-  const at = (times: number[]) =>
-    times[Math.min(times.length - 1, Math.floor(times.length * quantile))]!;
-  return {
-    what,
-    quern: `${at(quern).toFixed(2)} ms`,
-    peer: `${at(peer).toFixed(2)} ms`,
-    ratio: (at(quern) / at(peer)).toFixed(2),
   };
 }

@@ -17,7 +17,7 @@ export async function sealSecret(
   const key = runners[0]!;
   return new CompactEncrypt(new TextEncoder().encode(plaintext))
     .setProtectedHeader({ alg: "ECDH-ES", enc: "A256GCM", kid: key.kid!, quern: binding })
-    .encrypt(await importJWK(key, "ECDH-ES"));
+    .encrypt(await imported(key));
 }
 
 /** Opens what `sealSecret` made for exactly this binding. Throws `SecretError`. */
@@ -34,7 +34,7 @@ export async function openSecret(
         throw new SecretError(
           "The key that this secret was sealed to is not in the runner's key ring.",
         );
-      return importJWK(key, "ECDH-ES");
+      return imported(key);
     },
     { keyManagementAlgorithms: ["ECDH-ES"], contentEncryptionAlgorithms: ["A256GCM"] },
   ).catch((error: unknown) => {
@@ -45,6 +45,17 @@ export async function openSecret(
     throw new SecretError("The secret was sealed for another datasource, field or version.");
   }
   return new TextDecoder().decode(opened.plaintext);
+}
+
+const importing = new WeakMap<JWK, ReturnType<typeof importJWK>>();
+
+/** Each run opens a secret, and importing the key costs more than that. */
+function imported(key: JWK): ReturnType<typeof importJWK> {
+  const known = importing.get(key);
+  if (known) return known;
+  const importedKey = importJWK(key, "ECDH-ES");
+  importing.set(key, importedKey);
+  return importedKey;
 }
 
 function sameBinding(found: unknown, expected: SecretBinding): boolean {
