@@ -1,4 +1,7 @@
 /** Runs the benchmarks, or those that are named, and prints one table. Each measures a peer in the same run. */
+import { cancel } from "./cancel.ts";
+import { crash } from "./crash.ts";
+import { history } from "./history.ts";
 import { noOpRuns } from "./no-op-runs.ts";
 import { pollers } from "./pollers.ts";
 import { resultReading } from "./result-reading.ts";
@@ -9,10 +12,13 @@ export type Measure = { what: string; quern: string; peer: string; ratio: string
 
 const BENCHMARKS: Record<string, () => Promise<Measure[]>> = {
   "select-one": selectOne,
+  cancel,
   "no-op-runs": noOpRuns,
   "stored-rows": storedRows,
   "result-reading": resultReading,
   pollers,
+  history,
+  crash,
 };
 
 const named = process.argv.slice(2);

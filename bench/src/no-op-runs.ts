@@ -54,7 +54,7 @@ async function untilDone(connectionString: string): Promise<void> {
   await client.connect();
   for (;;) {
     const { rows } = await client.query(
-      "select exists (select from runs where status in ('queued', 'running')) as busy",
+      "select exists (select from queue) or exists (select from runs where status = 'running') as busy",
     );
     if (!rows[0].busy) break;
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -7,6 +7,7 @@ import { isVisible, type Resource } from "@quern/store/grants";
 
 const VIEWER: readonly Action[] = [
   "self.read",
+  "settings.read",
   "tokens.own",
   "datasources.read",
   "queries.read",

@@ -2,8 +2,10 @@ import type { PartStore } from "@quern/results/parts";
 import type { Log } from "@quern/runtime/log";
 import type { Database } from "@quern/store/db";
 import type { ApiKeys } from "@quern/store/keys";
+import type { Instruments } from "./instruments.ts";
 import type { RunChanges } from "./run-changes.ts";
 import type { SignIn } from "./sign-in.ts";
+import type { SignsOfLife } from "./sign-of-life.ts";
 
 /** What routes work with. */
 export type Api = {
@@ -12,6 +14,8 @@ export type Api = {
   log: Log;
   signIn: SignIn;
   runChanges: RunChanges;
+  instruments: Instruments;
+  process: SignsOfLife;
   /** Where results that are too large for PostgreSQL are kept. */
   partStore: PartStore;
   /** `http://localhost:3000`, without a slash at the end. Links are made of it, never of request headers. */

@@ -1,27 +1,39 @@
 import rateLimit from "@fastify/rate-limit";
 import { parsePartStore } from "@quern/results/parts";
 import type { Log } from "@quern/runtime/log";
+import { listenForScrapes } from "@quern/runtime/metrics-listener";
 import type { Running } from "@quern/runtime/running";
+import { s3CredentialsOf } from "@quern/runtime/settings";
+import { openTracer } from "@quern/runtime/tracing";
 import { openDatabase } from "@quern/store/db";
 import { readApiKeys } from "@quern/store/keys";
 import { ensureFirstAdmin, issueSetupLink } from "@quern/store/links";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { Api } from "./api.ts";
-import { measure } from "./metrics.ts";
+import { openInstruments } from "./instruments.ts";
 import { DOCS, describe } from "./openapi.ts";
 import { hashPassword } from "./passwords.ts";
 import { sendProblem } from "./problems.ts";
+import { observeRequests } from "./request-span.ts";
 import { addConnectionRunRoutes } from "./routes/connection-runs.ts";
 import { addDatasourceRoutes } from "./routes/datasources.ts";
+import { addDerivedRunRoutes } from "./routes/derived-runs.ts";
 import { addEventRoutes } from "./routes/events.ts";
 import { addGroupRoutes } from "./routes/groups.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addMemberRoutes } from "./routes/members.ts";
+import { addParameterOptionRoutes } from "./routes/parameter-options.ts";
 import { addQueryRoutes } from "./routes/queries.ts";
+import { addRunDownloadRoutes } from "./routes/run-downloads.ts";
+import { addRunExplainRoutes } from "./routes/run-explains.ts";
+import { addRunHistogramRoutes } from "./routes/run-histograms.ts";
+import { addRunRerunRoutes } from "./routes/run-reruns.ts";
 import { addRunResultRoutes } from "./routes/run-results.ts";
 import { addRunRoutes } from "./routes/runs.ts";
 import { addSessionRoutes } from "./routes/session.ts";
+import { addSettingsRoutes } from "./routes/settings.ts";
+import { addSystemRoutes } from "./routes/system.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
 import { addVisualizationRoutes } from "./routes/visualizations.ts";
 import { followRuns } from "./run-changes.ts";
@@ -29,6 +41,7 @@ import { secure } from "./security.ts";
 import { refuseUndeclared } from "./serve.ts";
 import type { ApiSettings } from "./settings.ts";
 import { openSignIn } from "./sign-in.ts";
+import { giveSignsOfLife } from "./sign-of-life.ts";
 import { endConnectionsAtStop } from "./stopping.ts";
 import { serveWebApp } from "./web-app.ts";
 
@@ -37,6 +50,8 @@ export type RunningApi = Running & {
   address: string;
   /** How people reach it. */
   base_url: string;
+  /** Where Prometheus may read without signing in; null when no setting asked for it. */
+  metrics_address: string | null;
   /** Where to make the first admin; null when there is one. */
   setup_link: string | null;
 };
@@ -51,21 +66,35 @@ export async function start(settings: ApiSettings, log: Log): Promise<RunningApi
   const db = openDatabase(settings.DATABASE_URL, {
     max: 20,
     application_name: "quern api",
+    // Nobody waits longer for a page.
+    statement_timeout_ms: 15_000,
+    silence_ms: 20_000,
     onError: (error) => log.warn({ err: error }, "lost a database connection"),
   });
+  const tracer = await openTracer("api", settings, log);
+  const instruments = openInstruments(db, tracer);
+  const scrapes = await listenForScrapes(settings.QUERN_METRICS_ADDR, instruments.metrics, log);
   const runChanges = followRuns(settings.DATABASE_URL);
+  const signsOfLife = giveSignsOfLife(db, log);
   const api: Api = {
     db,
     keys,
     log,
     runChanges,
+    instruments,
+    process: signsOfLife,
     signIn: openSignIn(db, keys, baseUrl, log),
-    partStore: parsePartStore(settings.QUERN_RESULTS),
+    partStore: instruments.timedStore(
+      parsePartStore(settings.QUERN_RESULTS, s3CredentialsOf(settings)),
+    ),
     baseUrl,
   };
   const stop = async () => {
     await app?.close();
+    await scrapes.stop();
     await runChanges.stop();
+    await signsOfLife.stop();
+    await tracer.stop();
     await db.destroy();
   };
   let app: FastifyInstance | undefined;
@@ -78,6 +107,7 @@ export async function start(settings: ApiSettings, log: Log): Promise<RunningApi
       stop,
       address,
       base_url: baseUrl,
+      metrics_address: scrapes.address,
       setup_link: link ? `${baseUrl}/setup#token=${link.token}` : null,
     };
   } catch (error) {
@@ -103,7 +133,10 @@ async function makeFirstAdmin(
 export async function buildServer(api: Api, trustedProxies?: string): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: api.log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: "request_id",
+    }),
     bodyLimit: BODY_LIMIT_BYTES,
     // A HEAD of a download would open its parts for nothing.
     exposeHeadRoutes: false,
@@ -120,12 +153,12 @@ export async function buildServer(api: Api, trustedProxies?: string): Promise<Fa
   app.setErrorHandler(sendProblem);
   endConnectionsAtStop(app);
   refuseUndeclared(app, [DOCS]);
+  observeRequests(app, api.instruments);
   await secure(app, api.baseUrl);
   await app.register(rateLimit, { global: false });
   await describe(app);
-  const metrics = measure(app, api.db);
 
-  addHealthRoutes(app, api, metrics);
+  addHealthRoutes(app, api);
   addSessionRoutes(app, api);
   addMemberRoutes(app, api);
   addGroupRoutes(app, api);
@@ -135,8 +168,16 @@ export async function buildServer(api: Api, trustedProxies?: string): Promise<Fa
   addQueryRoutes(app, api);
   addVisualizationRoutes(app, api);
   addRunRoutes(app, api);
+  addRunHistogramRoutes(app, api);
+  addRunRerunRoutes(app, api);
+  addSettingsRoutes(app, api);
+  addParameterOptionRoutes(app, api);
+  addRunExplainRoutes(app, api);
+  addDerivedRunRoutes(app, api);
+  addRunDownloadRoutes(app, api);
   addRunResultRoutes(app, api);
   addEventRoutes(app, api);
+  addSystemRoutes(app, api);
   await serveWebApp(app);
   return app;
 }

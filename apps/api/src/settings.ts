@@ -1,8 +1,11 @@
 import {
   databaseUrlSetting,
   logLevelSetting,
+  metricsAddressSetting,
   numberSetting,
+  resultStoreSettings,
   servingSettings,
+  tracingSettings,
 } from "@quern/runtime/settings";
 import { z } from "zod";
 
@@ -12,11 +15,9 @@ export const ApiSettings = z.object({
   PORT: numberSetting({ min: 0, max: 65_535 }).default(3000).describe("Port to serve on"),
   ...servingSettings,
   QUERN_KEYS: z.string().describe("Folder with the key files"),
-  QUERN_RESULTS: z
-    .string()
-    .regex(/^file:./, "must be file:DIR")
-    .default("file:./data/results")
-    .describe("Where results above QUERN_RESULTS_INLINE_BYTES are kept, file:DIR"),
+  ...resultStoreSettings,
   LOG_LEVEL: logLevelSetting,
+  QUERN_METRICS_ADDR: metricsAddressSetting,
+  ...tracingSettings,
 });
 export type ApiSettings = z.output<typeof ApiSettings>;

@@ -13,6 +13,7 @@ import { freshDatabase } from "@quern/store/testing";
 import { makeActor } from "@quern/store/testing-fixtures";
 import { createToken } from "@quern/store/tokens";
 import { type RunningApi, start } from "./server.ts";
+import type { ApiSettings } from "./settings.ts";
 
 export type TestApi = RunningApi & {
   db: Database;
@@ -23,9 +24,7 @@ export type TestApi = RunningApi & {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-export async function startTestApi(
-  settings: { QUERN_ADMIN_EMAIL?: string; QUERN_ADMIN_PASSWORD?: string } = {},
-): Promise<TestApi> {
+export async function startTestApi(settings: Partial<ApiSettings> = {}): Promise<TestApi> {
   const database = await freshDatabase();
   const directory = await mkdtemp(join(tmpdir(), "quern-api-"));
   const keysDirectory = join(directory, "keys");

@@ -12,8 +12,16 @@ import type { Database } from "@quern/store/db";
 import type { RunnerKeys } from "@quern/store/keys";
 import { type ClaimedRun, LeaseLostError } from "@quern/store/queue";
 import { RunRefused, resolveTarget } from "./connection.ts";
+import { type PassFailPoint, withFailPoints } from "./fail-points.ts";
 import { finish, runError } from "./finish.ts";
+import type { Instruments } from "./instruments.ts";
 import { keepLease } from "./lease.ts";
+import { openPartKeeper } from "./part-keeping.ts";
+import { isAway, persist } from "./patience.ts";
+import { isResultWork, prepareResultWork } from "./result-work.ts";
+import { placesOf, sentSql } from "./sent-sql.ts";
+import type { Times } from "./times.ts";
+import { type RunWatch, watchRun } from "./watch.ts";
 import { Work } from "./work.ts";
 
 export type Workshop = {
@@ -25,7 +33,13 @@ export type Workshop = {
   inlineBytes: number;
   /** Holds a folder for each run at work. */
   workDirectory: string;
+  times: Times;
+  passFailPoint: PassFailPoint;
+  instruments: Instruments;
 };
+
+/** What the work on one run uses. */
+export type RunShop = Workshop & { watch: RunWatch };
 
 export type Job = {
   id: string;
@@ -36,45 +50,86 @@ export type Job = {
 
 const MAX_CELL_BYTES = 16 * 1024 ** 2;
 
-export function startJob(shop: Workshop, run: ClaimedRun): Job {
-  const log = shop.log.child({ run_id: run.id, attempt: run.attempt });
-  const work = new Work();
+/** `claim_ms`: how long the claim took. */
+export function startJob(shop: Workshop, run: ClaimedRun, claim_ms = 0): Job {
+  const watch = watchRun(shop.instruments, run, claim_ms);
+  const log = shop.log.child({
+    run_id: run.id,
+    attempt: run.attempt,
+    request_id: run.request_id ?? undefined,
+    traceparent: watch.traceparent ?? undefined,
+  });
+  const claimedAt = performance.now() - claim_ms;
+  const work = new Work(watch);
   if (run.cancel_requested) work.cancel();
-  const over = execute({ ...shop, log }, run, work).catch((error: unknown) => {
-    if (error instanceof LeaseLostError) log.warn("lease lost: the run was ended elsewhere");
-    else log.error({ err: error }, "the run could not be ended; its lease will lapse");
+  const over = execute({ ...shop, log, watch }, run, work, claimedAt).catch((error: unknown) => {
+    if (error instanceof LeaseLostError) {
+      shop.instruments.leasesLost.inc();
+      log.warn("lease lost: the run was ended elsewhere");
+      watch.abandoned("lease_lost");
+    } else {
+      log.error({ err: error }, "the run could not be ended; its lease will lapse");
+      watch.abandoned("not_ended");
+    }
   });
   return { id: run.id, over, cancel: () => work.cancel() };
 }
 
-async function execute(shop: Workshop, run: ClaimedRun, work: Work): Promise<void> {
+async function execute(
+  shop: RunShop,
+  run: ClaimedRun,
+  work: Work,
+  claimedAt: number,
+): Promise<void> {
   const directory = join(shop.workDirectory, `${run.id}-${run.attempt}`);
-  const lease = keepLease(shop, run, work);
+  const lease = keepLease(shop, run, work, claimedAt);
+  const keeper = openPartKeeper(shop, run, directory);
+  work.onPart(keeper.add);
   try {
+    await shop.passFailPoint("claimed");
+    shop.watch.begin("connecting");
     const request = await prepare(shop, run, directory);
-    const executed = "code" in request ? request : await runSql(shop, request, work);
     lease.check();
-    await finish(shop, run, work, directory, executed);
+    const mayStart = () => !lease.isLost();
+    const executed = "code" in request ? request : await runSql(shop, run, request, work, mayStart);
+    if (lease.isLost()) await keeper.close().then(keeper.discard);
+    lease.check();
+    shop.watch.begin("storing");
+    await finish(shop, run, work, keeper, executed);
   } finally {
     lease.stop();
+    await keeper.close();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
 /** What the executor is asked to do, or why nothing was asked: then no statement has gone out. */
 async function prepare(
-  shop: Workshop,
+  shop: RunShop,
   run: ClaimedRun,
   directory: string,
 ): Promise<ExecutionRequest | RunError> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const target = await resolveTarget(shop.db, shop.keys, run);
+    const made = mkdir(directory, { mode: 0o700 });
+    if (isResultWork(run)) {
+      await made;
+      const limits = { ...run.limits, max_cell_bytes: MAX_CELL_BYTES };
+      return await persist(shop, "prepare the run", isAway, () =>
+        prepareResultWork(shop, run, directory, limits),
+      );
+    }
+    const { target, max_sessions } = await resolveTarget(shop.keys, run).finally(() => made);
+    shop.watch.on(target.type);
     const limits = { ...run.limits, max_cell_bytes: MAX_CELL_BYTES };
-    const common = { run_id: run.id, target, limits };
+    const { traceparent } = shop.watch;
+    const common = { run_id: run.id, target, limits, traceparent, max_sessions };
     switch (run.kind) {
       case "query":
-        return { ...common, kind: "query", sql: run.sql!, params: [], directory };
+        return { ...common, kind: "query", ...sentSql(run), directory };
+      case "explain": {
+        const analyze = run.spec?.analyze === true;
+        return { ...common, kind: "explain", ...sentSql(run), analyze };
+      }
       case "test":
       case "introspect":
         return { ...common, kind: run.kind };
@@ -94,8 +149,18 @@ async function prepare(
   }
 }
 
-function runSql(shop: Workshop, request: ExecutionRequest, work: Work): Promise<Executed> {
-  const execution = shop.executors.execute(request, work.events);
+async function runSql(
+  shop: Workshop,
+  run: ClaimedRun,
+  request: ExecutionRequest,
+  work: Work,
+  mayStart: () => boolean,
+): Promise<Executed> {
+  const places = run.sql === null ? null : placesOf(run);
+  const inOwnText = places?.events(work.events) ?? work.events;
+  const events = withFailPoints({ ...inOwnText, mayStart }, shop.passFailPoint);
+  const execution = shop.executors.execute(request, events);
   work.follow(execution);
-  return execution.result;
+  const executed = await execution.result;
+  return places?.outcome(executed) ?? executed;
 }

@@ -1,8 +1,11 @@
 import { openLog } from "@quern/runtime/log";
 import { announceReady, runProcess } from "@quern/runtime/running";
-import { readSettings } from "@quern/runtime/settings";
+import { readSettings, SettingsError } from "@quern/runtime/settings";
 import { start } from "./runner.ts";
 import { RunnerSettings } from "./settings.ts";
+
+if (process.env.QUERN_FAIL_POINTS)
+  throw new SettingsError("QUERN_FAIL_POINTS is for the runner of the tests only: unset it.");
 
 const settings = readSettings(RunnerSettings, process.env);
 const log = openLog("runner", settings.LOG_LEVEL);

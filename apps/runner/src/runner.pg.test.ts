@@ -10,9 +10,10 @@ import type { Actor } from "@quern/store/actor";
 import { createDatasource, deleteDatasource, readSchema } from "@quern/store/datasources";
 import { type Database, openDatabase } from "@quern/store/db";
 import { ensureKeys, readApiKeys } from "@quern/store/keys";
+import type { NewRun } from "@quern/store/new-run";
 import { listParts } from "@quern/store/result-parts";
 import { readRun } from "@quern/store/run-history";
-import { type NewRun, requestCancel } from "@quern/store/runs";
+import { requestCancel } from "@quern/store/runs";
 import { sealSecret } from "@quern/store/secrets";
 import { emptyDatabase, freshDatabase, type TestDatabase, testServer } from "@quern/store/testing";
 import { makeActor, makeRun } from "@quern/store/testing-fixtures";
@@ -149,10 +150,13 @@ test("a large result goes to files, and nothing is left in the work folder", asy
   const done = await run("select i, md5(i::text) from generate_series(1, 20000) as i");
   expect(done).toMatchObject({ status: "succeeded", rows: 20_000 });
   const parts = await listParts(db, done.id, 0);
-  expect(parts).toMatchObject([{ store: "file", location: `${done.id}/1/s0-p0.parquet` }]);
-  expect(await readdir(join(directory, "results", done.id, "1"))).toEqual(["s0-p0.parquet"]);
+  // On a slow machine the first rows were shown early, as a small part of their own.
+  const files = parts.filter(({ store }) => store === "file").map(({ location }) => location);
+  const folder = join(directory, "results", done.id, "1");
+  expect(files.length).toBeGreaterThan(0);
+  expect((await readdir(folder)).map((name) => `${done.id}/1/${name}`)).toEqual(files);
   const [work] = await readdir(join(directory, "work"));
-  expect(await readdir(join(directory, "work", work!))).toEqual([]);
+  await expect.poll(() => readdir(join(directory, "work", work!))).toEqual([]);
 });
 
 test("an error keeps what the statements before it gave, and its place in the text", async () => {
@@ -271,11 +275,14 @@ test("work stops when its lease cannot be renewed in time, even while the renewa
     return rowCount;
   };
   expect(await sleeping()).toBe(1);
-  await db.transaction().execute(async (trx) => {
-    await sql`select from runs where id = ${id} for update`.execute(trx);
-    for (let tries = 0; tries < 250 && (await sleeping()) === 1; tries++) await delay(100);
-    expect(await sleeping()).toBe(0);
-  });
+  // Not by `db`, whose transactions end when they are idle for long.
+  const holder = new Client({ connectionString: metadata.url });
+  await holder.connect();
+  await holder.query("begin");
+  await holder.query("select from runs where id = $1 for update", [id]);
+  for (let tries = 0; tries < 250 && (await sleeping()) === 1; tries++) await delay(100);
+  expect(await sleeping()).toBe(0);
+  await holder.end();
   await client.end();
   expect(await ended(id)).toMatchObject({ status: "failed", error: { code: "runner_lost" } });
 }, 90_000);

@@ -1,37 +1,55 @@
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { startExecutors } from "@quern/executor/pool";
+import type { RunnerVitals } from "@quern/contract/system";
+import { type Executors, startExecutors } from "@quern/executor/pool";
 import { parsePartStore } from "@quern/results/parts";
 import type { Log } from "@quern/runtime/log";
+import { listenForScrapes } from "@quern/runtime/metrics-listener";
 import type { Running } from "@quern/runtime/running";
-import { openDatabase } from "@quern/store/db";
+import { s3CredentialsOf } from "@quern/runtime/settings";
+import { openTracer } from "@quern/runtime/tracing";
+import { VERSION } from "@quern/runtime/version";
+import { type VitalsReader, watchVitals } from "@quern/runtime/vitals";
+import { type Database, openDatabase, poolState } from "@quern/store/db";
 import { readRunnerKeys } from "@quern/store/keys";
 import { listen } from "@quern/store/listen";
 import { claimRuns, forgetRunner, noteRunner, sweepLapsedLeases } from "@quern/store/queue";
+import { type PassFailPoint, pass } from "./fail-points.ts";
+import { openInstruments, watchCapacity } from "./instruments.ts";
 import { type Job, startJob, type Workshop } from "./job.ts";
-import { LEASE_MS } from "./lease.ts";
-import { deleteExpiredResults, deleteOrphanedParts } from "./retention.ts";
+import { deleteExpiredResults, deleteOrphanedParts, reportMissingParts } from "./retention.ts";
 import type { RunnerSettings } from "./settings.ts";
+import { TIMES } from "./times.ts";
 import { newRunnerId, openWorkFolder } from "./work-folder.ts";
 
-/** Notifications may get lost: without them, a run waits at most this long, give or take a fifth. */
-const POLL_MS = 1_000;
-const SWEEP_MS = 3_000;
-const TIDY_MS = 10 * 60_000;
-/** What running work gets when the runner is told to stop; then it is canceled. */
-const DRAIN_MS = 10_000;
+export type RunningRunner = Running & {
+  /** Where Prometheus may read; null when no setting asked for it. */
+  metrics_address: string | null;
+};
 
 /** Claims runs and executes them until stopped. Stopping claims no more and lets running work finish, for a while. */
-export async function start(settings: RunnerSettings, log: Log): Promise<Running> {
+export async function start(
+  settings: RunnerSettings,
+  log: Log,
+  times = TIMES,
+  passFailPoint: PassFailPoint = pass,
+): Promise<RunningRunner> {
   const id = newRunnerId();
   const slots = settings.QUERN_RUNNER_SLOTS;
   const keys = await readRunnerKeys(settings.QUERN_KEYS);
   const db = openDatabase(settings.DATABASE_URL, {
     max: slots + 4,
     application_name: "quern runner",
+    statement_timeout_ms: times.statement_ms,
+    silence_ms: times.silence_ms,
+    connect_timeout_ms: times.connect_ms,
     onError: (error) => log.warn({ err: error }, "lost a database connection"),
   });
+  const tracer = await openTracer("runner", settings, log);
+  const instruments = openInstruments(db, tracer);
+  const scrapes = await listenForScrapes(settings.QUERN_METRICS_ADDR, instruments.metrics, log);
+  const vitals = watchVitals();
   const workDirectory = await openWorkFolder(settings.QUERN_DATA_DIR, id);
   const executors = await startExecutors({
     size: slots,
@@ -43,12 +61,18 @@ export async function start(settings: RunnerSettings, log: Log): Promise<Running
     keys,
     log,
     executors,
-    partStore: parsePartStore(settings.QUERN_RESULTS),
+    partStore: instruments.timedStore(
+      parsePartStore(settings.QUERN_RESULTS, s3CredentialsOf(settings)),
+    ),
     inlineBytes: settings.QUERN_RESULTS_INLINE_BYTES,
     workDirectory,
+    instruments,
+    times,
+    passFailPoint,
   };
 
   const jobs = new Map<string, Job>();
+  watchCapacity(instruments.metrics.registry, slots, () => jobs.size, executors);
   const bell = new Bell();
   const stopping = new AbortController();
   const listener = listen(
@@ -63,9 +87,13 @@ export async function start(settings: RunnerSettings, log: Log): Promise<Running
 
   const claiming = repeat(stopping.signal, log, "claim runs", async () => {
     const free = slots - jobs.size;
-    const claimed = free > 0 ? await claimRuns(db, id, free, LEASE_MS) : [];
+    const asked = performance.now();
+    const claimed = free > 0 ? await claimRuns(db, id, free, times.lease_ms) : [];
+    const claim_ms = performance.now() - asked;
+    if (free > 0) instruments.claimSeconds.observe(claim_ms / 1000);
+    instruments.claims.inc(claimed.length);
     for (const run of claimed) {
-      const job = startJob(shop, run);
+      const job = startJob(shop, run, claim_ms);
       jobs.set(run.id, job);
       void job.over.then(() => {
         jobs.delete(run.id);
@@ -74,36 +102,57 @@ export async function start(settings: RunnerSettings, log: Log): Promise<Running
     }
     // A full hand may mean that more is waiting.
     if (claimed.length === 0 || claimed.length < free)
-      await bell.next(POLL_MS * (0.8 + Math.random() * 0.4));
+      await bell.next(times.poll_ms * (0.8 + Math.random() * 0.4));
   });
   const sweeping = repeat(stopping.signal, log, "sweep lapsed leases", async () => {
-    await noteRunner(db, { id, hostname: hostname(), slots });
-    for (const run of await sweepLapsedLeases(db))
+    await noteRunner(db, {
+      id,
+      hostname: hostname(),
+      slots,
+      vitals: takeVitals(vitals, db, executors),
+    });
+    await passFailPoint("sweeping");
+    for (const run of await sweepLapsedLeases(db)) {
+      instruments.leaseExpiries.inc();
       log.warn({ run_id: run }, "ended a run whose runner went away");
-    await delay(SWEEP_MS, undefined, { signal: stopping.signal });
+    }
+    await delay(times.sweep_ms, undefined, { signal: stopping.signal });
   });
 
   const tidying = repeat(stopping.signal, log, "delete old results", async () => {
-    await delay(TIDY_MS * (0.8 + Math.random() * 0.4), undefined, { signal: stopping.signal });
+    await delay(times.tidy_ms * (0.8 + Math.random() * 0.4), undefined, {
+      signal: stopping.signal,
+    });
     await deleteExpiredResults(shop);
     await deleteOrphanedParts(shop);
+    await reportMissingParts(shop);
   });
 
   return {
+    metrics_address: scrapes.address,
     async stop() {
       stopping.abort();
       bell.ring();
       await Promise.all([claiming, sweeping, tidying]);
-      await executors.stop({ deadline_ms: DRAIN_MS });
+      await executors.stop({ deadline_ms: times.drain_ms });
       await Promise.all([...jobs.values()].map(({ over }) => over));
       await listener.stop();
       await forgetRunner(db, id).catch((error: unknown) =>
         log.warn({ err: error }, "could not sign off"),
       );
+      await scrapes.stop();
+      await tracer.stop();
+      vitals.stop();
       await db.destroy();
       await rm(workDirectory, { recursive: true, force: true });
     },
   };
+}
+
+function takeVitals(vitals: VitalsReader, db: Database, executors: Executors): RunnerVitals {
+  const { idle, running: busy, started } = executors.stats();
+  const counts = { idle, busy, started };
+  return { version: VERSION, ...vitals.read(), pool: poolState(db), executors: counts };
 }
 
 /** Wakes whoever waits, or the next who will. */

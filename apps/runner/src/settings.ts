@@ -1,4 +1,11 @@
-import { databaseUrlSetting, logLevelSetting, numberSetting } from "@quern/runtime/settings";
+import {
+  databaseUrlSetting,
+  logLevelSetting,
+  metricsAddressSetting,
+  numberSetting,
+  resultStoreSettings,
+  tracingSettings,
+} from "@quern/runtime/settings";
 import { z } from "zod";
 
 /** Settings of the runner process; the keys are the names of environment variables. */
@@ -6,11 +13,7 @@ export const RunnerSettings = z.object({
   DATABASE_URL: databaseUrlSetting,
   QUERN_KEYS: z.string().describe("Folder with the key files"),
   QUERN_DATA_DIR: z.string().default("./data").describe("Folder for work in progress"),
-  QUERN_RESULTS: z
-    .string()
-    .regex(/^file:./, "must be file:DIR")
-    .default("file:./data/results")
-    .describe("Where results above QUERN_RESULTS_INLINE_BYTES are kept, file:DIR"),
+  ...resultStoreSettings,
   QUERN_RESULTS_INLINE_BYTES: numberSetting({ min: 0, max: 16 * 1024 ** 2 })
     .default(256 * 1024)
     .describe("Results up to this size are kept in PostgreSQL"),
@@ -21,5 +24,7 @@ export const RunnerSettings = z.object({
     .default(640 * 1024 ** 2)
     .describe("Memory of one run's process at most"),
   LOG_LEVEL: logLevelSetting,
+  QUERN_METRICS_ADDR: metricsAddressSetting,
+  ...tracingSettings,
 });
 export type RunnerSettings = z.output<typeof RunnerSettings>;

@@ -1,8 +1,10 @@
 import type { Execution, ExecutionEvents } from "@quern/executor/pool";
 import type { Progress } from "@quern/store/queue";
+import type { RunWatch } from "./watch.ts";
 
 /** What is known of a run at work, and the way to stop it. */
 export class Work {
+  readonly #watch: Pick<RunWatch, "begin">;
   #execution: Execution | undefined;
   #stop = false;
   #rows = 0;
@@ -10,12 +12,21 @@ export class Work {
   #startedAt: number | null = null;
   #firstRowAt: number | null = null;
 
+  #onPart: NonNullable<ExecutionEvents["onPart"]> = () => {};
+
+  constructor(watch: Pick<RunWatch, "begin">) {
+    this.#watch = watch;
+  }
+
   readonly events: ExecutionEvents = {
+    onPart: (part, statement) => this.#onPart(part, statement),
     onStarted: () => {
       this.#startedAt = performance.now();
+      this.#watch.begin("executing");
     },
     onFirstRow: () => {
       this.#firstRowAt = performance.now();
+      this.#watch.begin("streaming");
     },
     onProgress: ({ rows, bytes }) => {
       this.#rows = rows;
@@ -26,6 +37,10 @@ export class Work {
   follow(execution: Execution): void {
     this.#execution = execution;
     if (this.#stop) execution.cancel();
+  }
+
+  onPart(listener: NonNullable<ExecutionEvents["onPart"]>): void {
+    this.#onPart = listener;
   }
 
   cancel(): void {

@@ -1,8 +1,11 @@
 import {
   databaseUrlSetting,
   logLevelSetting,
+  metricsAddressSetting,
   numberSetting,
+  resultStoreSettings,
   servingSettings,
+  tracingSettings,
 } from "@quern/runtime/settings";
 import { z } from "zod";
 
@@ -23,7 +26,11 @@ export const StandaloneSettings = z.object({
   QUERN_RESULTS: z
     .string()
     .optional()
-    .describe("Where large results are kept, file:DIR; results in the data folder when left out"),
+    .describe(
+      "Where large results are kept, file:DIR or s3://BUCKET/PREFIX; results in the data folder when left out",
+    ),
+  QUERN_S3_ACCESS_KEY_ID: resultStoreSettings.QUERN_S3_ACCESS_KEY_ID,
+  QUERN_S3_SECRET_ACCESS_KEY: resultStoreSettings.QUERN_S3_SECRET_ACCESS_KEY,
   QUERN_RESULTS_INLINE_BYTES: z
     .string()
     .optional()
@@ -32,5 +39,9 @@ export const StandaloneSettings = z.object({
   QUERN_EXECUTOR_MEMORY_BYTES: z.string().optional().describe("Memory of one run's process"),
   QUERN_DEMO: z.enum(["0", "1"]).default("1").describe("1 for demo data, 0 for none"),
   LOG_LEVEL: logLevelSetting,
+  QUERN_METRICS_ADDR: metricsAddressSetting.describe(
+    "HOST:PORT for Prometheus to read /metrics from without signing in, an internal address; make up serves the runner's on the next port. Not served when left out",
+  ),
+  ...tracingSettings,
 });
 export type StandaloneSettings = z.output<typeof StandaloneSettings>;

@@ -73,7 +73,8 @@ export async function start(
       await step("Demo data", (detail) => offerDemo(database, folder, keys, detail));
     }
     const env = await childEnvironment(settings, folder, database.url, keys);
-    await step("Runner", () => startPart("runner", env, folder, terminal, parts));
+    const runnerEnv = { ...env, ...nextPort(env.QUERN_METRICS_ADDR) };
+    await step("Runner", () => startPart("runner", runnerEnv, folder, terminal, parts));
     const ready = await step("API", () => startPart("api", env, folder, terminal, parts));
     signal?.throwIfAborted();
     return {
@@ -172,6 +173,8 @@ async function childEnvironment(
 ): Promise<Record<string, string>> {
   const password = settings.QUERN_ADMIN_PASSWORD;
   const passwordFile = await writeSecret(folder.path, "admin.password", password);
+  const s3Secret = settings.QUERN_S3_SECRET_ACCESS_KEY;
+  const s3SecretFile = await writeSecret(folder.path, "s3.secret", s3Secret);
   const env: Record<string, string | undefined> = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
@@ -179,6 +182,8 @@ async function childEnvironment(
     DATABASE_URL_FILE: await writeSecret(folder.path, "database.url", databaseUrl),
     QUERN_KEYS: keys,
     QUERN_RESULTS: settings.QUERN_RESULTS ?? `file:${join(folder.path, "results")}`,
+    QUERN_S3_ACCESS_KEY_ID: settings.QUERN_S3_ACCESS_KEY_ID,
+    QUERN_S3_SECRET_ACCESS_KEY_FILE: s3Secret === undefined ? undefined : s3SecretFile,
     QUERN_RESULTS_INLINE_BYTES: settings.QUERN_RESULTS_INLINE_BYTES,
     QUERN_RUNNER_SLOTS: settings.QUERN_RUNNER_SLOTS,
     QUERN_EXECUTOR_MEMORY_BYTES: settings.QUERN_EXECUTOR_MEMORY_BYTES,
@@ -190,9 +195,37 @@ async function childEnvironment(
     QUERN_ADMIN_EMAIL: settings.QUERN_ADMIN_EMAIL,
     QUERN_ADMIN_PASSWORD_FILE: password === undefined ? undefined : passwordFile,
     LOG_LEVEL: settings.LOG_LEVEL,
+    QUERN_METRICS_ADDR: settings.QUERN_METRICS_ADDR,
+    ...(await tracingEnvironment(settings, folder)),
   };
   const given = Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]));
   return Object.fromEntries(given);
+}
+
+async function tracingEnvironment(
+  settings: StandaloneSettings,
+  folder: DataFolder,
+): Promise<Record<string, string | undefined>> {
+  const headers = settings.OTEL_EXPORTER_OTLP_HEADERS;
+  const file = await writeSecret(folder.path, "collector.headers", headers);
+  const share = settings.OTEL_TRACES_SAMPLER_ARG;
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    OTEL_EXPORTER_OTLP_HEADERS_FILE: headers === undefined ? undefined : file,
+    OTEL_SERVICE_NAME: settings.OTEL_SERVICE_NAME,
+    OTEL_RESOURCE_ATTRIBUTES: settings.OTEL_RESOURCE_ATTRIBUTES,
+    OTEL_TRACES_SAMPLER: settings.OTEL_TRACES_SAMPLER,
+    OTEL_TRACES_SAMPLER_ARG: share === undefined ? undefined : String(share),
+  };
+}
+
+/** Two processes on one machine cannot share a port. */
+function nextPort(address: string | undefined): { QUERN_METRICS_ADDR?: string } {
+  if (address === undefined) return {};
+  const colon = address.lastIndexOf(":");
+  const port = Number(address.slice(colon + 1));
+  return { QUERN_METRICS_ADDR: `${address.slice(0, colon)}:${port === 0 ? 0 : port + 1}` };
 }
 
 /** Asked before anything is started: a port that is taken is the commonest reason not to start. */

@@ -16,6 +16,10 @@ export const paths = {
   }),
   runs: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/runs", query }),
   run: (id: string): string => `/runs/${id}`,
+  compare: (id: string, other?: string): RouteLocationRaw => ({
+    path: `/runs/${id}/compare`,
+    query: other === undefined ? {} : { with: other },
+  }),
   datasources: "/datasources",
   newDatasource: "/datasources/new",
   datasource: (id: string): string => `/datasources/${id}`,
@@ -23,6 +27,8 @@ export const paths = {
   members: "/members",
   groups: "/members/groups",
   tokens: "/tokens",
+  system: "/system",
+  settings: "/settings",
 };
 
 /** `next` when it is a path of this app, else home: an address from outside must not lead people away. */

@@ -19,6 +19,7 @@ const inShell: RouteRecordRaw[] = [
   { path: "queries/:id", component: () => import("./pages/Query.vue"), props: true },
   { path: "runs", component: () => import("./pages/Runs.vue") },
   { path: "runs/:id", component: () => import("./pages/Run.vue"), props: true },
+  { path: "runs/:id/compare", component: () => import("./pages/RunCompare.vue"), props: true },
   { path: "datasources", component: () => import("./pages/Datasources.vue") },
   {
     path: "datasources/new",
@@ -33,6 +34,8 @@ const inShell: RouteRecordRaw[] = [
   },
   { path: "members", component: () => import("./pages/Members.vue") },
   { path: "members/groups", component: () => import("./pages/Groups.vue") },
+  { path: "system", component: () => import("./pages/System.vue") },
+  { path: "settings", component: () => import("./pages/Settings.vue") },
   { path: "tokens", component: () => import("./pages/Tokens.vue") },
   { path: ":rest(.*)*", component: () => import("./pages/NotFound.vue") },
 ];

@@ -38,9 +38,22 @@ export type ExecuteOptions = {
   /** Bytes of one statement as the engine sends them. */
   max_bytes: number;
   max_cell_bytes: number;
+  /** W3C trace context, for the comment that each statement carries. */
+  traceparent?: string | null;
 };
 
-export type ExecuteRequest = { sql: string; params: Parameter[]; options: ExecuteOptions };
+export type ExecuteRequest = {
+  sql: string;
+  params: Parameter[];
+  options: ExecuteOptions;
+  /** A session of `prepare` for the same target: used when it still is there and answers, else a new one is opened. */
+  prepared?: BackendHandle | null;
+};
+
+export type ExplainRequest = ExecuteRequest & {
+  /** Executes the statements, as `execute` would, and measures them. */
+  analyze: boolean;
+};
 
 /** Names one session at the server for good: a pid alone may be someone else's a moment later. */
 export type BackendHandle = { pid: number; backend_start: string };
@@ -67,10 +80,12 @@ export type StatementEnd = {
   duration_ms: number;
 };
 
+/** Told of the session before anything of the run is sent in it; what comes next waits for the promise. */
+export type OnSession = (handle: BackendHandle) => void | Promise<void>;
+
 /** Takes what a run gives, in this order. The connector waits for every promise: that is the backpressure. */
 export type Sink = {
-  /** Before the first statement is sent. */
-  started(handle: BackendHandle): void | Promise<void>;
+  started: OnSession;
   statement(statement: StatementStart): void | Promise<void>;
   /** The next rows of the statement that started last. */
   batch(batch: Batch): void | Promise<void>;
@@ -86,10 +101,16 @@ export type CancelVerdict = "confirmed" | "unconfirmed";
 /** All functions throw ConnectorError and nothing else on purpose. */
 export type Connector = {
   /** Never throws for a failed connection: the report says which step failed and why. */
-  testConnection(target: Target): Promise<ConnectionReport>;
-  introspect(target: Target): Promise<SchemaSnapshot>;
+  testConnection(target: Target, onSession?: OnSession): Promise<ConnectionReport>;
+  introspect(target: Target, onSession?: OnSession): Promise<SchemaSnapshot>;
   /** Runs the statements of the text in order in one new session; the first error ends it. */
   execute(target: Target, request: ExecuteRequest, sink: Sink): Promise<ExecuteStats>;
+  /** How the engine would execute each statement: its plan, or null for a statement that has none. */
+  explain(target: Target, request: ExplainRequest, onSession: OnSession): Promise<unknown[]>;
+  /** Opens a session ahead of the one run that will name it; it ends by itself when unused for `keep_ms`. */
+  prepare(target: Target, options: { keep_ms: number }): Promise<BackendHandle>;
+  /** Ends a prepared session that is not used yet. One that is gone is no error. */
+  release(handle: BackendHandle): Promise<void>;
   /** From a fresh connection: cancel, terminate after `grace_ms`, and look whether it is over. */
   cancel(
     target: Target,

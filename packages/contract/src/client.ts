@@ -26,7 +26,11 @@ type Reply<R extends Route> = z.output<R["replies"][keyof R["replies"]]>;
 export type CallOptions<R extends Route> = (R extends { params: infer P }
   ? { params: Input<P> }
   : unknown) &
-  (R extends { body: infer B } ? { body: Input<B> } : unknown) &
+  (R extends { body: infer B }
+    ? undefined extends Input<B>
+      ? { body?: Input<B> }
+      : { body: Input<B> }
+    : unknown) &
   (R extends { query: infer Q } ? { query?: QueryInput<Q> } : unknown) & {
     signal?: AbortSignal;
     idempotencyKey?: string;

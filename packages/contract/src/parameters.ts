@@ -23,14 +23,14 @@ export const ParameterType = z
 export type ParameterType = z.infer<typeof ParameterType>;
 
 export const ParameterName = text(63).regex(
-  /^[A-Za-z_][A-Za-z0-9_]*$/,
+  /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/,
   "must begin with a letter or _ and go on with letters, digits or _",
 );
 
 export const RangeUnit = z.enum(["minute", "hour", "day", "week", "month", "quarter", "year"]);
 export type RangeUnit = z.infer<typeof RangeUnit>;
 
-/** A range that moves with the clock: the last or next `count` units, or (count 0) the current one. */
+/** A range that moves with the clock: the last or next `count` units (1 when left out), or the current one. */
 export const RelativeRange = z
   .strictObject({
     relative: z.enum(["last", "next", "this"]),
@@ -54,7 +54,9 @@ export const ParameterValue = z
   .union([
     scalar,
     z.array(text(1_048_576)).max(10_000),
-    z.strictObject({ start: text(64), end: text(64) }),
+    z
+      .strictObject({ start: text(64), end: text(64) })
+      .describe("The start is in the range, the end is not"),
     RelativeRange,
     z.strictObject({ all: z.literal(true) }),
   ])
@@ -107,6 +109,12 @@ export const Parameter = z
       .optional()
       .describe(
         "IANA name, for relative ranges and timestamptz without an offset; UTC when left out",
+      ),
+    bound_as: z
+      .enum(["date", "timestamp", "timestamptz"])
+      .optional()
+      .describe(
+        "Of date_range: the SQL type of both ends. When left out: date for ranges of days, else timestamptz",
       ),
   })
   .meta({ id: "Parameter" });

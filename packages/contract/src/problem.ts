@@ -23,6 +23,7 @@ export const ProblemCode = z.enum([
   "run_not_finished",
   "no_result",
   "result_expired",
+  "not_exportable",
   "rate_limited",
   "shutting_down",
   "unavailable",

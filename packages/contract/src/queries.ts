@@ -3,6 +3,7 @@ import { Limits } from "./datasources.ts";
 import { PersonRef } from "./members.ts";
 import { Parameter } from "./parameters.ts";
 import { route } from "./route.ts";
+import { resultTtl } from "./settings.ts";
 import { cursor, id, instant, name, page, text, wholeNumber } from "./text.ts";
 
 /** SQL of at most 256 Ki characters. */
@@ -17,6 +18,7 @@ export const Query = z
     sql: z.string(),
     params: z.array(Parameter),
     limits: Limits.partial(),
+    result_ttl_s: resultTtl.nullable().describe("null: the default of the organisation"),
     version: z.number().int(),
     created_by: PersonRef.nullable(),
     created_at: instant,
@@ -42,6 +44,12 @@ export const QueryInput = z.strictObject({
   sql: sqlText,
   params: z.array(Parameter).max(100).optional(),
   limits: Limits.partial().optional(),
+  result_ttl_s: resultTtl
+    .nullable()
+    .optional()
+    .describe(
+      "How long its results are kept, in seconds; the default of the organisation when null",
+    ),
 });
 export type QueryInput = z.infer<typeof QueryInput>;
 
@@ -54,6 +62,7 @@ export const QueryVersion = z
     sql: z.string(),
     params: z.array(Parameter),
     limits: Limits.partial(),
+    result_ttl_s: resultTtl.nullable(),
     created_by: PersonRef.nullable(),
     created_at: instant,
   })

@@ -81,7 +81,8 @@ export const ResultPage = z
     columns: z.array(Column),
     rows: z.array(z.array(Cell)),
     offset: z.number().int(),
-    total: z.number().int(),
+    total: z.number().int().describe("Rows of the statement; so far, while the run goes on"),
+    complete: z.boolean().describe("false while the run goes on and more rows may come"),
     truncated: Truncated,
   })
   .meta({ id: "ResultPage" });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ResultPage } from "./results.ts";
+import { ResultPage, Truncated } from "./results.ts";
 import { route } from "./route.ts";
 import { RunStarted } from "./run-started.ts";
 import { id, text, wholeNumber } from "./text.ts";
@@ -18,7 +18,7 @@ const inBody = z
 const column = z.number().int().min(0).max(1_599).describe("Index of the column, from 0");
 const tag = "runs";
 
-export const DownloadFormat = z.enum(["csv", "json", "parquet"]);
+export const DownloadFormat = z.enum(["csv", "json", "parquet", "xlsx"]);
 export type DownloadFormat = z.infer<typeof DownloadFormat>;
 
 export const SortKey = z.strictObject({
@@ -71,7 +71,10 @@ export const viewRunResult = route({
   replies: { 202: RunStarted },
 });
 
-/** Its rows, one a column: column, name, nulls, distinct, min, max, mean, sum, true_count, top (json), histogram (json). */
+/**
+ * Its rows, one a column: column, name, nulls, distinct, min, max, mean, sum, true_count, top (json), histogram (json),
+ * distinct_is_exact. `docs/results.md` says what each is.
+ */
 export const describeRunResult = route({
   operation: "describeRunResult",
   summary: "Statistics of each column of a stored result, as a run whose rows they are",
@@ -83,7 +86,10 @@ export const describeRunResult = route({
   replies: { 202: RunStarted },
 });
 
-/** Its rows: `change` (`added` or `removed`), `count`, then the columns. Equal rows are left out. */
+/**
+ * Its rows: `change`, `count`, then the columns. `added` are rows that this run has more often than the other one, by
+ * `count`; `removed` those that the other one has more often. Equal rows are left out.
+ */
 export const compareRunResults = route({
   operation: "compareRunResults",
   summary:
@@ -98,7 +104,8 @@ export const compareRunResults = route({
 
 export const readRunRows = route({
   operation: "readRunRows",
-  summary: "Rows of a result, exact; fewer than asked for when they are very large",
+  summary:
+    "Rows of a result, exact; fewer than asked for when they are very large. While the run goes on, the rows so far",
   tag,
   method: "GET",
   path: "/api/v1/runs/:id/rows",
@@ -111,21 +118,51 @@ export const readRunRows = route({
   replies: { 200: ResultPage },
 });
 
-/** The body is a stream: see `docs/results.md` for each format. */
+const downloadPath = z.strictObject({ id, format: DownloadFormat });
+const downloadQuery = z.strictObject({
+  statement,
+  raw: z
+    .enum(["true", "false"])
+    .optional()
+    .describe("csv: leave cells as they are that a spreadsheet would run as formulas"),
+});
+
+/** The body is a stream: see `docs/results.md` for each format. Its SHA-256 is a trailer, and what `digestRunResult` says. */
 export const downloadRunResult = route({
   operation: "downloadRunResult",
-  summary: "A whole result as a file: csv (RFC 4180), json or parquet",
+  summary: "A whole result as a file: csv (RFC 4180), json, parquet or xlsx",
   tag,
   method: "GET",
   path: "/api/v1/runs/:id/result.:format",
-  params: z.strictObject({ id, format: DownloadFormat }),
-  query: z.strictObject({
-    statement,
-    raw: z
-      .enum(["true", "false"])
-      .optional()
-      .describe("csv: leave cells as they are that a spreadsheet would run as formulas"),
-  }),
-  media: ["text/csv", "application/json", "application/vnd.apache.parquet"],
+  params: downloadPath,
+  query: downloadQuery,
+  media: [
+    "text/csv",
+    "application/json",
+    "application/vnd.apache.parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  ],
   replies: {},
+});
+
+export const DownloadDigest = z
+  .strictObject({
+    rows: z.number().int().describe("Rows of the file, without its header"),
+    size: z.number().int().describe("Bytes of the file"),
+    sha256: z.string().describe("Of the file, 64 hexadecimal digits, as `sha256sum` prints it"),
+    truncated: Truncated.describe("Which limit cut the result when it ran"),
+  })
+  .meta({ id: "DownloadDigest" });
+export type DownloadDigest = z.infer<typeof DownloadDigest>;
+
+export const digestRunResult = route({
+  operation: "digestRunResult",
+  summary:
+    "What a download of a result is when it is whole: its rows, bytes and SHA-256, to verify a file by",
+  tag,
+  method: "GET",
+  path: "/api/v1/runs/:id/result.:format/digest",
+  params: downloadPath,
+  query: downloadQuery,
+  replies: { 200: DownloadDigest },
 });

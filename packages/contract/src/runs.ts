@@ -159,7 +159,11 @@ export const RunInput = z
         ? body.datasource_id === undefined && body.sql === undefined
         : body.datasource_id !== undefined && body.sql !== undefined,
     { message: "send either query_id, or datasource_id and sql" },
-  );
+  )
+  .refine((body) => body.query_id === undefined || body.parameters === undefined, {
+    message: "a saved query declares its own parameters: send parameters with sql only",
+    path: ["parameters"],
+  });
 export type RunInput = z.infer<typeof RunInput>;
 
 const byId = z.strictObject({ id });
@@ -202,6 +206,24 @@ export const explainRun = route({
   replies: { 202: RunStarted },
 });
 
+/** Which runs: of the list and of the histogram. A run is where it was queued, in time. */
+export const runFilters = {
+  status: RunStatus.optional(),
+  kind: RunKind.optional(),
+  trigger: RunTrigger.optional(),
+  datasource_id: id.optional(),
+  query_id: id.optional(),
+  created_by: id.optional(),
+  related_to: id
+    .optional()
+    .describe("Runs that do this one again, explain it or work on its result"),
+  derived: z
+    .enum(["true", "false"])
+    .optional()
+    .describe("false leaves out explains, connection tests and work on stored results"),
+  search: text(200).optional().describe("In the SQL"),
+};
+
 export const listRuns = route({
   operation: "listRuns",
   summary: "Run history, the newest first",
@@ -209,16 +231,21 @@ export const listRuns = route({
   method: "GET",
   path: "/api/v1/runs",
   query: z.strictObject({
-    status: RunStatus.optional(),
-    kind: RunKind.optional(),
-    datasource_id: id.optional(),
-    query_id: id.optional(),
-    created_by: id.optional(),
-    search: text(200).optional().describe("In the SQL"),
+    ...runFilters,
+    from: instant.optional().describe("Runs queued at this instant or later"),
+    to: instant.optional().describe("Runs queued before this instant"),
     limit: wholeNumber({ min: 1, max: 200 }).optional(),
     cursor,
   }),
-  replies: { 200: page(RunSummary) },
+  replies: {
+    200: page(RunSummary).extend({
+      searched_to: instant
+        .nullable()
+        .describe(
+          "Not null: the page ended because enough runs were looked through, back to this instant; its cursor looks further",
+        ),
+    }),
+  },
 });
 
 export const readRun = route({
@@ -240,7 +267,12 @@ export const QueuePlace = z
       .number()
       .int()
       .nullable()
-      .describe("1 is next, over all datasources; null when the run is not queued any more"),
+      .describe(
+        "1 is next; exact within the datasource, by age among others; null when the run is not queued any more",
+      ),
+    position_is_exact: z
+      .boolean()
+      .describe("false: at least so many are ahead; no more than 10,000 are counted"),
     blocked_by: z
       .enum(["no_runner", "runner_slots", "datasource_concurrency"])
       .nullable()
@@ -267,10 +299,18 @@ export const readRunQueue = route({
 export const cancelRun = route({
   operation: "cancelRun",
   summary:
-    "Cancel: a queued run ends at once, a running one when the engine has stopped it; an ended one stays as it is",
+    "Cancel: a queued run ends at once, a running one when the engine has stopped it, an ended one stays as it is. While others share the run it goes on without the caller",
   tag,
   method: "POST",
   path: "/api/v1/runs/:id/cancel",
   params: byId,
+  body: z
+    .strictObject({
+      everyone: z
+        .boolean()
+        .optional()
+        .describe("End it for all who share it: for the person who started it and for admins"),
+    })
+    .nullish(),
   replies: { 202: Run },
 });

@@ -22,6 +22,8 @@ export const Action = z
     "members.write",
     "groups.read",
     "groups.write",
+    "settings.read",
+    "settings.write",
     "self.read",
     "system.read",
   ])

@@ -5,6 +5,7 @@
 import { ConnectorError } from "@quern/connectors/errors";
 import { connectors } from "@quern/connectors/registry";
 import type { FromExecutor, ToExecutor } from "./messages.ts";
+import { preparedSession } from "./prepared.ts";
 import { run } from "./run.ts";
 
 const send = (message: FromExecutor): void => {
@@ -13,18 +14,16 @@ const send = (message: FromExecutor): void => {
 };
 
 let go: (() => void) | null = null;
+const prepared = preparedSession();
 
 process.on("message", (message: ToExecutor) => {
   switch (message.type) {
     case "run":
       send({ type: "accepted", cancel: null });
-      void run(message.request, message.memory_limit_bytes, {
-        send,
-        allowed: () =>
-          new Promise((resolve) => {
-            go = resolve;
-          }),
-      });
+      void runWithSession(message);
+      break;
+    case "prepare":
+      void prepare(message);
       break;
     case "go":
       go?.();
@@ -36,6 +35,21 @@ process.on("message", (message: ToExecutor) => {
       break;
   }
 });
+
+async function runWithSession(message: Extract<ToExecutor, { type: "run" }>): Promise<void> {
+  const { request, memory_limit_bytes } = message;
+  await run(request, await prepared.take(request), memory_limit_bytes, {
+    send,
+    allowed: () =>
+      new Promise((resolve) => {
+        go = resolve;
+      }),
+  });
+}
+
+async function prepare({ id, target, keep_ms }: Extract<ToExecutor, { type: "prepare" }>) {
+  send({ type: "prepared", id, open: await prepared.open(target, keep_ms) });
+}
 
 async function cancelBackend(message: Extract<ToExecutor, { type: "cancel_backend" }>) {
   const { id, target, handle, grace_ms } = message;

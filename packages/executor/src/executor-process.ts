@@ -4,6 +4,7 @@ import type { Part } from "@quern/contract/results";
 import { type LaunchOptions, launch } from "./launch.ts";
 import { readRss } from "./memory.ts";
 import type {
+  BegunStatement,
   ExecutionRequest,
   ExecutorError,
   FromExecutor,
@@ -13,13 +14,17 @@ import type {
 import { failure, OOM_HINT, OOM_MESSAGE } from "./run-errors.ts";
 
 export type ExecutionEvents = {
+  /** A process has read the request. */
+  onAccepted?: () => void;
   /** The session is open; its first statement goes out after this. */
   onStarted?: (handle: BackendHandle) => void;
+  /** Asked at the last moment before that; when it says no, nothing goes out, and the caller cancels. */
+  mayStart?: () => boolean;
   onFirstRow?: () => void;
   /** At most four times a second. */
   onProgress?: (progress: { rows: number; bytes: number }) => void;
   /** The file is complete and can be read. */
-  onPart?: (part: Part) => void;
+  onPart?: (part: Part, statement: BegunStatement) => void;
 };
 
 /**
@@ -41,6 +46,10 @@ export type ExecutorProcess = {
   /** Runs begun so far, and resident bytes after the last one. */
   runs(): number;
   rss(): number;
+  /** Opens a session for the next run, which should be of this target. `key` stands for the target. */
+  prepare(target: Target, key: string, keepMs: number): void;
+  /** The target whose session is open, or being opened, here. */
+  held(): Held | null;
   /** One at a time. Never rejects. */
   run(request: ExecutionRequest, events: ExecutionEvents): Promise<ProcessResult>;
   /** null when the process died or hung before it read the request. */
@@ -52,6 +61,8 @@ export type ExecutorProcess = {
   kill(): void;
 };
 
+export type Held = { key: string; open: boolean };
+
 const WATCH_MS = 200;
 /** An idle process answers at once; one that does not is stopped or stuck. */
 const ACCEPT_MS = 3_000;
@@ -62,6 +73,8 @@ type Current = {
   events: ExecutionEvents;
   resolve: (result: ProcessResult) => void;
   accepted: boolean;
+  /** The statement of the last part. */
+  begun: BegunStatement | null;
 };
 type Cancel = { resolve: (verdict: CancelVerdict | null) => void; accepted: boolean };
 
@@ -77,7 +90,8 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
   let runs = 0;
   let rss = 0;
   let current: Current | null = null;
-  let nextCancel = 0;
+  let held: (Held & { id: number; until: number }) | null = null;
+  let nextId = 0;
   const cancels = new Map<number, Cancel>();
 
   for (const stream of [child.stdout, child.stderr]) {
@@ -134,11 +148,15 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
       case "accepted": {
         const request = message.cancel === null ? current : cancels.get(message.cancel);
         if (request != null) request.accepted = true;
+        if (message.cancel === null) current?.events.onAccepted?.();
         break;
       }
       case "started":
         current?.events.onStarted?.(message.handle);
-        send({ type: "go" });
+        if (current?.events.mayStart?.() !== false) send({ type: "go" });
+        break;
+      case "prepared":
+        if (held?.id === message.id) held = message.open ? { ...held, open: true } : null;
         break;
       case "first_row":
         current?.events.onFirstRow?.();
@@ -147,7 +165,9 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
         current?.events.onProgress?.({ rows: message.rows, bytes: message.bytes });
         break;
       case "part":
-        current?.events.onPart?.(message.part);
+        if (current === null) break;
+        current.begun = message.statement ?? current.begun;
+        if (current.begun !== null) current.events.onPart?.(message.part, current.begun);
         break;
       case "finished":
         rss = message.yield.rss;
@@ -179,23 +199,30 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
     isAlive: () => alive,
     runs: () => runs,
     rss: () => rss,
+    prepare(target, key, keepMs) {
+      nextId += 1;
+      held = { key, open: false, id: nextId, until: Date.now() + keepMs };
+      send({ type: "prepare", id: nextId, target, keep_ms: keepMs });
+    },
+    held: () => (held !== null && alive && Date.now() < held.until ? held : null),
     run(request, events) {
       runs += 1;
+      held = null;
       return new Promise((resolve) => {
         if (!alive) {
           const error = deathError("before the run", null, output, false);
           resolve({ error, yield: null, accepted: false });
           return;
         }
-        current = { events, resolve, accepted: false };
+        current = { events, resolve, accepted: false, begun: null };
         send({ type: "run", request, memory_limit_bytes: options.memory_limit_bytes });
         expectAccepted(current);
         void watchMemory();
       });
     },
     cancelBackend(target, handle, graceMs) {
-      const id = nextCancel;
-      nextCancel += 1;
+      nextId += 1;
+      const id = nextId;
       return new Promise((resolve) => {
         if (!alive) {
           resolve(null);

@@ -2,8 +2,9 @@
 
 import type { BackendHandle, CancelVerdict, Parameter, Target } from "@quern/connectors/connector";
 import type { ConnectionReport, SchemaSnapshot } from "@quern/contract/datasources";
-import type { Part, Statement } from "@quern/contract/results";
+import type { Column, Part, Statement } from "@quern/contract/results";
 import type { RunError } from "@quern/contract/runs";
+import type { Derivation } from "@quern/results/derive/derive";
 
 export type ExecutionLimits = {
   /** From the moment an executor gets the run, connecting included. */
@@ -15,21 +16,43 @@ export type ExecutionLimits = {
   max_cell_bytes: number;
 };
 
-export type ExecutionRequest = {
+export type ExecutionRequest = DatasourceRequest | ResultRequest;
+
+/** Work on stored results, whose files are here. `directory` exists and is empty but for them; parts are written into it. */
+export type ResultRequest = {
+  run_id: string;
+  kind: "result";
+  target: null;
+  limits: ExecutionLimits;
+  traceparent?: string | null;
+  max_sessions?: number;
+  work: Derivation;
+  directory: string;
+};
+
+/** Work at a datasource. */
+export type DatasourceRequest = {
   run_id: string;
   target: Target;
   limits: ExecutionLimits;
+  /** W3C trace context, for the comment that each statement carries. */
+  traceparent?: string | null;
+  /** Sessions that the datasource may have from here, those opened ahead included; none are when it is left out. */
+  max_sessions?: number;
 } & (
   | { kind: "test" }
   | { kind: "introspect" }
   /** `directory` exists and is empty; parts are written into it. */
   | { kind: "query"; sql: string; params: Parameter[]; directory: string }
+  | { kind: "explain"; sql: string; params: Parameter[]; analyze: boolean }
 );
 
 export type ToExecutor =
   | { type: "run"; request: ExecutionRequest; memory_limit_bytes: number }
   /** The supervisor knows the backend: statements may be sent. */
   | { type: "go" }
+  /** Open a session for the next run of this target. */
+  | { type: "prepare"; id: number; target: Target; keep_ms: number }
   | {
       type: "cancel_backend";
       id: number;
@@ -38,6 +61,9 @@ export type ToExecutor =
       grace_ms: number;
     };
 
+/** A statement that returns rows, and has not ended. */
+export type BegunStatement = Pick<Statement, "index" | "start" | "end"> & { columns: Column[] };
+
 /** What a run gave until it ended, well or not. */
 export type RunYield = {
   statements: Statement[];
@@ -45,6 +71,8 @@ export type RunYield = {
   notices: string[];
   report: ConnectionReport | null;
   snapshot: SchemaSnapshot | null;
+  /** Of an explain: an element each statement. */
+  plan: unknown[] | null;
   cpu_ms: number;
   /** Bytes. */
   peak_rss: number;
@@ -59,9 +87,12 @@ export type FromExecutor =
   /** The request was read: what happens next is the process's doing. */
   | { type: "accepted"; cancel: number | null }
   | { type: "started"; handle: BackendHandle }
+  /** Whether the session that was asked for is open. */
+  | { type: "prepared"; id: number; open: boolean }
   | { type: "first_row" }
   | { type: "progress"; rows: number; bytes: number }
-  | { type: "part"; part: Part }
+  /** `statement` comes with its first part. */
+  | { type: "part"; part: Part; statement: BegunStatement | null }
   | { type: "finished"; error: ExecutorError | null; yield: RunYield }
   | { type: "cancel_verdict"; id: number; verdict: CancelVerdict; message: string | null };
 

@@ -23,6 +23,7 @@ const NOTHING: RunYield = {
   notices: [],
   report: null,
   snapshot: null,
+  plan: null,
   cpu_ms: 0,
   peak_rss: 0,
   rss: 0,

@@ -168,9 +168,11 @@ test("an executor that is killed fails its run, and its statement is stopped", a
   await untilWorking("pg_sleep(75)");
   const pids = executorPids();
   expect(pids.length).toBeGreaterThan(0);
+  const { ended } = pool.executors.stats();
   for (const pid of pids) process.kill(pid, "SIGKILL");
   const outcome = await execution.result;
   expect(outcome).toMatchObject({ status: "failed", error: { code: "executor_crashed" } });
+  expect(pool.executors.stats().ended).toMatchObject({ crashed: ended.crashed + 1 });
   expect(await working("pg_sleep(75)")).toBe(0);
   expect(await pool.run("select 1")).toMatchObject({ status: "succeeded" });
   expect(executorPids().some((pid) => before.has(pid) && pids.includes(pid))).toBe(false);
@@ -203,6 +205,7 @@ test("memory: more than an executor may use fails that run only", async () => {
       max_cell_bytes: 512 * 1024 ** 2,
     });
     expect(hog).toMatchObject({ status: "failed", error: { code: "executor_oom" } });
+    expect(small.executors.stats().ended).toMatchObject({ memory: 1, crashed: 0, stuck: 0 });
     expect(await neighbour.result).toMatchObject({ status: "succeeded" });
     expect(await small.run("select 1")).toMatchObject({ status: "succeeded" });
   } finally {
@@ -265,7 +268,10 @@ test("stopping ends every process, and runs that do not end in time", async () =
   await untilWorking("pg_sleep(77)");
   await other.executors.stop({ deadline_ms: 100 });
   expect(await execution.result).toMatchObject({ status: "canceled", cancel: { confirmed: true } });
-  expect(() => other.start("select 1")).toThrow(/stopping/);
+  expect(await other.run("select 1")).toMatchObject({
+    status: "canceled",
+    cancel: { confirmed: true },
+  });
   await other.stop();
 });
 

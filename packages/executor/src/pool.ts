@@ -3,9 +3,9 @@
  * `supervise.ts` for what happens to one run.
  */
 import type { ExecutionEvents } from "./executor-process.ts";
-import type { ExecutionRequest } from "./messages.ts";
-import type { Outcome, StopReason } from "./outcome.ts";
-import { type ProcessesConfig, startProcesses } from "./processes.ts";
+import type { BegunStatement, ExecutionRequest } from "./messages.ts";
+import { type Outcome, outcomeOf, type StopReason } from "./outcome.ts";
+import { type EndCounts, type ProcessesConfig, startProcesses } from "./processes.ts";
 import { supervise } from "./supervise.ts";
 
 export type ExecutorsConfig = ProcessesConfig & {
@@ -24,12 +24,23 @@ export type Execution = {
 
 export type Executors = {
   execute(request: ExecutionRequest, events?: ExecutionEvents): Execution;
-  stats(): { running: number; waiting: number; idle: number; started: number };
+  stats(): {
+    running: number;
+    waiting: number;
+    idle: number;
+    /** Sessions that were opened ahead of need. */
+    ready: number;
+    started: number;
+    ended: EndCounts;
+  };
   /** Takes no more runs, waits for those at work until the deadline, then cancels them. */
   stop(options?: { deadline_ms?: number }): Promise<void>;
 };
 
-export type { ExecutionEvents, ExecutionRequest, Outcome };
+export type { BegunStatement, ExecutionEvents, ExecutionRequest, Outcome };
+
+/** Of a run that came while the executors were stopping: nothing was sent. */
+const NOT_BEGUN = outcomeOf({ error: null, yield: null, accepted: false }, "cancel", true);
 
 export async function startExecutors(config: ExecutorsConfig): Promise<Executors> {
   const processes = startProcesses(config);
@@ -55,7 +66,7 @@ export async function startExecutors(config: ExecutorsConfig): Promise<Executors
 
   return {
     execute(request, events = {}) {
-      if (stopping) throw new Error("the executors are stopping");
+      if (stopping) return { result: Promise.resolve(NOT_BEGUN), cancel: () => {} };
       let stop: (reason: StopReason) => void = () => {};
       const stopped = new Promise<StopReason>((resolve) => {
         stop = resolve;

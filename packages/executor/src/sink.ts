@@ -1,6 +1,6 @@
-import type { Sink, StatementStart } from "@quern/connectors/connector";
+import type { OnSession, Sink, StatementStart } from "@quern/connectors/connector";
 import type { ResultWriter } from "@quern/results/write/writer";
-import type { RunLink, RunYield } from "./messages.ts";
+import type { BegunStatement, RunLink, RunYield } from "./messages.ts";
 
 const MAX_NOTICES = 200;
 const PROGRESS_MS = 250;
@@ -10,18 +10,19 @@ export function recordingSink(
   writer: ResultWriter,
   link: RunLink,
   given: Pick<RunYield, "statements" | "notices">,
-): Sink {
+): Sink & { begun(): BegunStatement | null } {
   let current: StatementStart | null = null;
   let rows = 0;
   let bytes = 0;
   let lastProgress = 0;
   let unseenNotices = 0;
   return {
-    async started(handle) {
-      const allowed = link.allowed();
-      link.send({ type: "started", handle });
-      await allowed;
+    begun() {
+      if (current === null || current.columns === null) return null;
+      const { index, start, end, columns } = current;
+      return { index, start, end, columns };
     },
+    started: whenAllowed(link),
     statement(statement) {
       current = statement;
       if (statement.columns !== null) writer.begin(statement.index, statement.storages);
@@ -51,5 +52,14 @@ export function recordingSink(
       unseenNotices += 1;
       given.notices[MAX_NOTICES] = `… and ${unseenNotices} more`;
     },
+  };
+}
+
+/** Tells the supervisor of the session, and waits until it allows that something is sent in it. */
+export function whenAllowed(link: RunLink): OnSession {
+  return async (handle) => {
+    const allowed = link.allowed();
+    link.send({ type: "started", handle });
+    await allowed;
   };
 }

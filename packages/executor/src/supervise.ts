@@ -12,8 +12,9 @@ import {
 } from "./executor-process.ts";
 import type { ExecutionRequest } from "./messages.ts";
 import { type Outcome, outcomeOf, type StopReason } from "./outcome.ts";
-import type { Processes } from "./processes.ts";
+import type { DiscardReason, Processes } from "./processes.ts";
 import { failure } from "./run-errors.ts";
+import { targetKey } from "./sessions-ahead.ts";
 
 export type Supervision = {
   request: ExecutionRequest;
@@ -26,6 +27,8 @@ export type Supervision = {
   cancel_grace_ms: number;
 };
 
+/** Signing in takes work of both ends: first the run that just ended gets its rows. */
+const REST_MS = 20;
 /** What an executor may take to report after its backend was stopped. */
 const REPORT_MS = 1_500;
 /** An answer to a cancel request later than this is no answer. */
@@ -55,9 +58,26 @@ export async function supervise(task: Supervision): Promise<Outcome> {
 }
 
 async function runWithSlot(task: Supervision): Promise<Outcome> {
+  const { ahead, idle } = task.processes;
+  const target = targetKey(task.request.target);
+  let signedIn = false;
+  const onStarted = (handle: BackendHandle) => {
+    signedIn = true;
+    task.events.onStarted?.(handle);
+  };
+  ahead.began(target);
+  try {
+    return await runInAProcess({ ...task, events: { ...task.events, onStarted } }, target);
+  } finally {
+    ahead.ended(target);
+    if (signedIn) setTimeout(() => ahead.open(task.request, target, idle()), REST_MS).unref();
+  }
+}
+
+async function runInAProcess(task: Supervision, target: string): Promise<Outcome> {
   let reason = "the processes did not read the request";
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const own = await takeProcess(task.processes, attempt);
+    const own = await takeProcess(task.processes, attempt, target);
     if (own instanceof ExecutorStartError) {
       reason = own.message;
       continue;
@@ -72,9 +92,10 @@ async function runWithSlot(task: Supervision): Promise<Outcome> {
 async function takeProcess(
   processes: Processes,
   attempt: number,
+  target: string | null,
 ): Promise<ExecutorProcess | ExecutorStartError> {
   try {
-    return await processes.take(attempt === 0 ? "idle" : "fresh");
+    return await processes.take(attempt === 0 ? "idle" : "fresh", target);
   } catch (error) {
     if (error instanceof ExecutorStartError) return error;
     throw error;
@@ -99,7 +120,7 @@ async function runInProcess(task: Supervision, own: ExecutorProcess): Promise<Ou
       processes.give(own);
       return outcomeOf(result, null, false);
     }
-    processes.discard(own);
+    processes.discard(own, causeOfDeath(result));
     if (!result.accepted) return false;
     // The backend of a dead executor would work on until it next sends a row.
     if (handle !== null) await stopBackend(task, handle);
@@ -107,9 +128,15 @@ async function runInProcess(task: Supervision, own: ExecutorProcess): Promise<Ou
   }
   const confirmed = await stopBackendOf(task, handle, own);
   const result = await within(ended, REPORT_MS);
-  if (result?.yield == null) processes.discard(own);
+  // One without a session was killed on purpose.
+  if (result?.yield == null) processes.discard(own, handle === null ? "canceled" : "stuck");
   else processes.give(own);
   return outcomeOf(result ?? (await within(ended, REPORT_MS)) ?? SILENCE, stop, confirmed);
+}
+
+function causeOfDeath({ accepted, error }: ProcessResult): DiscardReason {
+  if (!accepted) return "unresponsive";
+  return error?.code === "executor_oom" ? "memory" : "crashed";
 }
 
 /** True when the server runs nothing of this run any more. */
@@ -121,21 +148,23 @@ async function stopBackendOf(
   if (handle !== null) return await stopBackend(task, handle);
   // No statement goes out before the handle is here, so without one there is nothing to stop at the server.
   own.kill();
-  return task.request.kind !== "introspect";
+  return true;
 }
 
 async function stopBackend(task: Supervision, handle: BackendHandle): Promise<boolean> {
   const grace = task.cancel_grace_ms;
+  const { target } = task.request;
+  if (target === null) return true;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const other = await takeProcess(task.processes, attempt);
+    const other = await takeProcess(task.processes, attempt, null);
     if (other instanceof ExecutorStartError) continue;
-    const asked = other.cancelBackend(task.request.target, handle, grace);
+    const asked = other.cancelBackend(target, handle, grace);
     const verdict = await within(asked, grace + CANCEL_MARGIN_MS);
     if (verdict !== null) {
       task.processes.give(other);
       return verdict === "confirmed";
     }
-    task.processes.discard(other);
+    task.processes.discard(other, "unresponsive");
   }
   return false;
 }

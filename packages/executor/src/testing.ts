@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testTarget } from "@quern/connectors/testing/target";
 import type { ExecutionEvents } from "./executor-process.ts";
-import type { ExecutionLimits } from "./messages.ts";
+import type { DatasourceRequest, ExecutionLimits } from "./messages.ts";
 import { type Execution, type ExecutorsConfig, startExecutors } from "./pool.ts";
 
 export const LIMITS: ExecutionLimits = {
@@ -27,6 +27,7 @@ export async function testExecutors(database: () => string, over: Partial<Execut
     sql: string,
     limits: Partial<ExecutionLimits> = {},
     events: ExecutionEvents = {},
+    more: Partial<Pick<DatasourceRequest, "max_sessions" | "target">> = {},
   ): Execution & { directory: string } {
     const directory = mkdtempSync(join(folder, "run-"));
     const execution = executors.execute(
@@ -38,6 +39,7 @@ export async function testExecutors(database: () => string, over: Partial<Execut
         params: [],
         limits: { ...LIMITS, ...limits },
         directory,
+        ...more,
       },
       events,
     );

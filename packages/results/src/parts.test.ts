@@ -12,15 +12,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { deleteParts, fetchPart, hasPart, listParts, putPart } from "./part-writing.ts";
 import {
-  deleteParts,
-  listParts,
-  openPart,
+  openPart as openSizedPart,
   PartMissingError,
   type PartStore,
   PartStoreError,
   parsePartStore,
-  putPart,
 } from "./parts.ts";
 
 let directory: string;
@@ -31,6 +29,9 @@ beforeEach(async () => {
   store = parsePartStore(`file:${join(directory, "store")}`);
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
+
+/** A directory knows the sizes of its files. */
+const openPart = (from: PartStore, key: string) => openSizedPart(from, key, 0);
 
 async function source(text: string, at = directory): Promise<string> {
   const path = join(at, `source-${Math.random()}`);
@@ -67,6 +68,16 @@ test("a part is moved in, read by ranges, and deleted with its run", async () =>
   await deleteParts(store, "run-1");
   expect(await listParts(store)).toEqual([]);
   await expect(openPart(store, "run-1/1/s0-p0.parquet")).rejects.toThrow(PartMissingError);
+});
+
+test("a part that was fetched stays when its run is deleted", async () => {
+  await putPart(store, "run-1/a", await source("0123456789"));
+  expect([await hasPart(store, "run-1/a"), await hasPart(store, "run-1/b")]).toEqual([true, false]);
+  const to = join(directory, "fetched");
+  await fetchPart(store, "run-1/a", to);
+  await deleteParts(store, "run-1");
+  expect(await readFile(to, "utf8")).toBe("0123456789");
+  await expect(fetchPart(store, "run-1/a", `${to}2`)).rejects.toThrow(PartMissingError);
 });
 
 test("the same key again replaces the part", async () => {
@@ -133,7 +144,7 @@ test("failures say what is wrong", async () => {
   const part = await openPart(store, "run-1/dir");
   await expect(part.slice(0, 10)).rejects.toThrow("a directory is where a file should be");
   await part.close?.();
-  expect(() => parsePartStore("s3://bucket")).toThrow('"s3://bucket" is no result store');
+  expect(() => parsePartStore("ftp://x")).toThrow('"ftp://x" is no result store');
 });
 
 test.runIf(process.getuid?.() !== 0)("missing rights are named", async () => {

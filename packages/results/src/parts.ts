@@ -1,196 +1,39 @@
-/** Where the parts of large results are kept. */
-import {
-  constants,
-  copyFile,
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+/** Where the parts of large results are kept, and how they are read. Writing is in `part-writing.ts`. */
+import { resolve } from "node:path";
+import { type FileStore, openFilePart } from "./file-parts.ts";
+import { observed, observedSource } from "./observed.ts";
+import { PartStoreError } from "./part-keys.ts";
 import type { PartSource } from "./read/source.ts";
+import { openS3Part } from "./s3-parts.ts";
+import { parseS3Store, type S3Credentials, type S3Store } from "./s3-store.ts";
+
+export { observeStore } from "./observed.ts";
+export { PartMissingError, PartStoreError } from "./part-keys.ts";
 
 /** A store is a value; a function here does what its kind needs. */
-export type PartStore = { kind: "file"; directory: string };
+export type PartStore = FileStore | S3Store;
 
-/** The store cannot be read or written: a full disk, missing rights, a broken file. */
-export class PartStoreError extends Error {
-  override name = "PartStoreError";
-}
+/** Whether a setting names a store: `file:DIR` or `s3://BUCKET/PREFIX?endpoint=…&region=…&path_style=1`. */
+export const PART_STORE = /^(file:.|s3:\/\/[^/?])/s;
 
-export class PartMissingError extends Error {
-  override name = "PartMissingError";
-}
-
-/** Reads `file:DIR`. */
-export function parsePartStore(setting: string): PartStore {
+/** Reads such a setting. Without credentials, S3 takes those of the AWS environment. */
+export function parsePartStore(
+  setting: string,
+  credentials: S3Credentials | null = null,
+): PartStore {
   const directory = /^file:(.+)$/s.exec(setting)?.[1];
-  if (directory === undefined) {
-    throw new PartStoreError(`"${setting}" is no result store: write file:DIRECTORY`);
-  }
-  return { kind: "file", directory: resolve(directory) };
-}
-
-/**
- * Moves the file at `from` under `key` (`run/attempt/s0-p0.parquet`), from another file system too: visible only when
- * it is whole and on the disk. Throws PartStoreError; `from` is then still there.
- */
-export async function putPart(store: PartStore, key: string, from: string): Promise<void> {
-  const path = pathOf(store, key);
-  try {
-    const directory = dirname(path);
-    const made = await mkdir(directory, { recursive: true, mode: 0o700 });
-    await syncFile(from);
-    await moveWhole(from, path);
-    await syncFile(directory);
-    if (made !== undefined) await syncNew(directory, dirname(made));
-  } catch (error) {
-    throw storeError(`could not keep ${key}`, error);
-  }
-}
-
-/**
- * Opens a part for reading ranges; `close` it. Throws PartMissingError when it is not there, PartStoreError when it
- * cannot be read.
- */
-export async function openPart(store: PartStore, key: string): Promise<PartSource> {
-  const { file, size } = await openFile(pathOf(store, key)).catch((error: unknown) => {
-    if (isCode(error, "ENOENT")) throw new PartMissingError(`${key} is not in the result store`);
-    throw storeError(`could not open ${key}`, error);
-  });
-  return {
-    id: key,
-    byteLength: size,
-    async slice(start, end = size) {
-      const buffer = new Uint8Array(Math.max(0, Math.min(end, size) - start));
-      await fill(file, buffer, start).catch((error: unknown) => {
-        throw storeError(`could not read ${key}`, error);
-      });
-      return buffer.buffer;
-    },
-    close: () => file.close(),
-  };
-}
-
-/** Deletes everything under a key, such as all parts of a run; what is gone already is fine. */
-export async function deleteParts(store: PartStore, prefix: string): Promise<void> {
-  await rm(pathOf(store, prefix), { recursive: true, force: true }).catch((error: unknown) => {
-    throw storeError(`could not delete ${prefix}`, error);
-  });
-}
-
-/** The first segments of all keys, with the time of the last change: for sweeps of orphans. */
-export async function listParts(store: PartStore): Promise<{ prefix: string; changed_at: Date }[]> {
-  const names = await orWhenMissing([], readdir(store.directory));
-  const found = await Promise.all(
-    names.map(async (prefix) => {
-      const entry = await orWhenMissing(null, stat(join(store.directory, prefix)));
-      return entry === null ? [] : [{ prefix, changed_at: entry.mtime }];
-    }),
+  if (directory !== undefined) return { kind: "file", directory: resolve(directory) };
+  if (setting.startsWith("s3://")) return parseS3Store(setting, credentials);
+  throw new PartStoreError(
+    `"${setting}" is no result store: write file:DIRECTORY or s3://BUCKET/PREFIX`,
   );
-  return found.flat();
 }
 
-/** Segments of letters, digits, `-`, `_` and dots, none of which begins with a dot: a key never leaves the store. */
-const KEY = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/;
-
-function pathOf(store: PartStore, key: string): string {
-  if (!KEY.test(key)) throw new PartStoreError(`${JSON.stringify(key)} is no key of a part`);
-  return join(store.directory, key);
-}
-
-async function moveWhole(from: string, path: string): Promise<void> {
-  try {
-    await rename(from, path);
-  } catch (error) {
-    if (!isCode(error, "EXDEV")) throw error;
-    await copyWhole(from, path);
-    await rm(from);
-  }
-}
-
-async function copyWhole(from: string, path: string): Promise<void> {
-  const aside = `${path}.${process.pid}.part`;
-  try {
-    await copyFile(from, aside, constants.COPYFILE_FICLONE);
-    await syncFile(aside);
-    await rename(aside, path);
-  } catch (error) {
-    // What cannot be removed now goes with the other parts of its run.
-    const [removed] = await Promise.allSettled([rm(aside, { force: true })]);
-    if (removed.status === "fulfilled") throw error;
-    throw new AggregateError([error, removed.reason], reason(error), { cause: error });
-  }
-}
-
-/** Makes the names of new directories durable, from `directory` up to `top`, which was there before. */
-async function syncNew(directory: string, top: string): Promise<void> {
-  for (let at = directory; at !== top && at !== dirname(at); ) {
-    at = dirname(at);
-    await syncFile(at);
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, "r");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function openFile(path: string): Promise<{ file: FileHandle; size: number }> {
-  const file = await open(path, "r");
-  try {
-    return { file, size: (await file.stat()).size };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-async function fill(file: FileHandle, buffer: Uint8Array, start: number): Promise<void> {
-  for (let done = 0; done < buffer.length; ) {
-    const { bytesRead } = await file.read(buffer, done, buffer.length - done, start + done);
-    if (bytesRead === 0) throw new PartStoreError("the file is shorter than it was");
-    done += bytesRead;
-  }
-}
-
-async function orWhenMissing<T, U>(otherwise: U, work: Promise<T>): Promise<T | U> {
-  return work.catch((error: unknown) => {
-    if (isCode(error, "ENOENT")) return otherwise;
-    throw storeError("could not list the result store", error);
-  });
-}
-
-const REASONS: Record<string, string> = {
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
-  EROFS: "the file system is read-only",
-  EACCES: "the process may not write or read there: check owner and mode of the directory",
-  EPERM: "the process may not write or read there: check owner and mode of the directory",
-  EIO: "the disk gave an error",
-  EMFILE: "too many files are open: raise the limit (ulimit -n)",
-  ENFILE: "too many files are open on this machine",
-  ENOTDIR: "a file is where a directory should be",
-  EISDIR: "a directory is where a file should be",
-};
-
-function storeError(what: string, error: unknown): PartStoreError {
-  return new PartStoreError(`${what}: ${reason(error)}`, { cause: error });
-}
-
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const known = "code" in error ? REASONS[String(error.code)] : undefined;
-  return known === undefined ? error.message : `${known} (${error.message})`;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+/**
+ * Opens a part for reading ranges; `close` it. `size` is what the manifest says. Throws PartMissingError when it is not
+ * there (S3: with the first range), PartStoreError when it cannot be read.
+ */
+export async function openPart(store: PartStore, key: string, size: number): Promise<PartSource> {
+  const opened = store.kind === "file" ? openFilePart(store, key) : openS3Part(store, key, size);
+  return observedSource(store, await observed(store, "open", opened));
 }

@@ -27,3 +27,26 @@ test("a process whose log nobody reads any more still ends", async () => {
   child.stdin.end();
   expect((await exited)[0]).toBe(7);
 });
+
+test("an error is logged without the values that PostgreSQL quotes in it", async () => {
+  const words = `
+    import { openLog } from ${JSON.stringify(LOG)};
+    const cause = Object.assign(new Error('invalid input syntax for type integer: "a \\n secret"'), {
+      code: "22P02", detail: "secret", where: "secret", query: "secret" });
+    openLog("test", "info").error({ err: new Error("outer", { cause }), password: "secret" }, "failed");
+  `;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", words], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (text) => {
+    output += text;
+  });
+  await once(child, "close");
+  expect(output).not.toContain("secret");
+  expect(JSON.parse(output).err.cause).toMatchObject({
+    code: "22P02",
+    message: 'invalid input syntax for type integer: "…"',
+    stack: expect.stringMatching(/^\s+at /),
+  });
+});

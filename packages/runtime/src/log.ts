@@ -27,10 +27,22 @@ function describeError(error: unknown): unknown {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
   return {
     type: error.name,
-    message: error.message,
-    stack: error.stack,
+    message: wordsOf(error.message, code),
+    stack: stackOf(error),
     ...(code === undefined ? {} : { code }),
     ...(constraint === undefined ? {} : { constraint }),
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   };
+}
+
+/** The frames alone: what goes before them is the message again. */
+function stackOf({ stack }: Error): string | undefined {
+  const frames = stack?.search(/^\s+at /m) ?? -1;
+  return frames < 0 ? undefined : stack?.slice(frames);
+}
+
+/** Of a data exception (SQLSTATE class 22), PostgreSQL's message quotes the value, which may be of somebody's SQL. */
+function wordsOf(message: string, code: unknown): string {
+  const quotes = typeof code === "string" && /^22[0-9A-Z]{3}$/.test(code);
+  return quotes ? message.replace(/".*"/s, '"…"') : message;
 }

@@ -60,6 +60,91 @@ export const databaseUrlSetting = z
   .regex(/^postgres(ql)?:\/\//, "must start with postgres://")
   .describe("Quern's own database, postgres://user:password@host:port/database");
 
+/** `HOST:PORT`, with an IPv6 address in brackets. */
+export const metricsAddressSetting = z
+  .string()
+  .regex(/^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/, "must be HOST:PORT, like 127.0.0.1:9464")
+  .refine((value) => Number(value.slice(value.lastIndexOf(":") + 1)) <= 65_535, {
+    message: "must have a port up to 65535",
+  })
+  .optional()
+  .describe(
+    "HOST:PORT for Prometheus to read /metrics from without signing in; not served when left out. Use an internal address",
+  );
+
+const SAMPLERS = [
+  "always_on",
+  "always_off",
+  "traceidratio",
+  "parentbased_always_on",
+  "parentbased_always_off",
+  "parentbased_traceidratio",
+] as const;
+
+/** OpenTelemetry's own names and meanings. */
+export const tracingSettings = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      "Collector of traces, http://HOST:4318 (OTLP over HTTP, JSON); no tracing when left out",
+    ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("The same, with its whole path"),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .optional()
+    .describe("Headers for the collector, name=value with commas; better by _FILE"),
+  OTEL_SERVICE_NAME: z
+    .string()
+    .optional()
+    .describe("Name of the service in traces; quern-api and quern-runner when left out"),
+  OTEL_RESOURCE_ATTRIBUTES: z
+    .string()
+    .optional()
+    .describe("Attributes of all spans, name=value with commas"),
+  OTEL_TRACES_SAMPLER: z
+    .enum(SAMPLERS)
+    .optional()
+    .describe("Which traces are kept; parentbased_always_on when left out"),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0?\.\d{1,9}|0|1|1\.0+)$/, "must be a number from 0 to 1")
+    .transform(Number)
+    .optional()
+    .describe("Share of traces that the traceidratio samplers keep, 0 to 1"),
+};
+
+/** Where large results are kept. The credentials are for S3; without them those of the AWS environment are used. */
+export const resultStoreSettings = {
+  QUERN_RESULTS: z
+    .string()
+    .regex(/^(file:.|s3:\/\/[^/?])/, "must be file:DIR or s3://BUCKET/PREFIX")
+    .default("file:./data/results")
+    .describe(
+      "Where results above QUERN_RESULTS_INLINE_BYTES are kept: file:DIR, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION&path_style=1",
+    ),
+  QUERN_S3_ACCESS_KEY_ID: z
+    .string()
+    .optional()
+    .describe("With s3:// results: the access key; that of the AWS environment when left out"),
+  QUERN_S3_SECRET_ACCESS_KEY: z
+    .string()
+    .optional()
+    .describe("With QUERN_S3_ACCESS_KEY_ID: its secret; better by _FILE"),
+};
+
+/** The S3 credentials of the settings; null when there are none. */
+export function s3CredentialsOf(settings: {
+  QUERN_S3_ACCESS_KEY_ID?: string | undefined;
+  QUERN_S3_SECRET_ACCESS_KEY?: string | undefined;
+}): { access_key_id: string; secret_access_key: string } | null {
+  const { QUERN_S3_ACCESS_KEY_ID: id, QUERN_S3_SECRET_ACCESS_KEY: secret } = settings;
+  return id && secret ? { access_key_id: id, secret_access_key: secret } : null;
+}
+
 /** What `make up` takes and hands on to the API, as it is. */
 export const servingSettings = {
   HOST: z.string().default("127.0.0.1").describe("Address to serve on; 0.0.0.0 for all"),

@@ -98,6 +98,7 @@ export type SealedConnection = {
   config: PostgresConfig;
   secret: string | null;
   secret_version: number;
+  max_concurrency: number;
 };
 
 /** Also for runners, so not scoped to an actor. Undefined when the datasource was deleted. */
@@ -107,7 +108,7 @@ export async function readConnection(
   lock = false,
 ): Promise<SealedConnection | undefined> {
   const { rows } = await sql<SealedConnection>`
-    select id, org_id, type, config, secret, secret_version from datasources
+    select id, org_id, type, config, secret, secret_version, max_concurrency from datasources
     where id = ${id} and deleted_at is null ${lock ? sql`for update` : sql``}`.execute(db);
   return rows[0];
 }

@@ -1,5 +1,7 @@
+import type { PoolState } from "@quern/contract/system";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import { Pool, types } from "pg";
+import { preparing } from "./prepared.ts";
 import { impatientSocket } from "./silence.ts";
 import type { DB } from "./tables.gen.ts";
 
@@ -10,26 +12,39 @@ export type DatabaseOptions = {
   /** Connections at most. */
   max?: number;
   application_name?: string;
+  /** The server ends a statement after this. */
+  statement_timeout_ms?: number;
+  /** A connection on which nothing comes or goes for so long is broken and thrown away. Longer than a statement may take. */
+  silence_ms?: number;
+  /** To open a connection, or to get one that is free. */
+  connect_timeout_ms?: number;
   /** Told of connections that broke while idle; they are replaced. */
   onError?: (error: Error) => void;
 };
 
 const INT8 = 20;
 
+const STATEMENT_TIMEOUT_MS = 30_000;
+/** No transaction of ours waits for anything but its own statements; one that does has lost its client. */
+const IDLE_IN_TRANSACTION_MS = 8_000;
+
 /**
  * Opens a pool on `url`. Counters and sizes (int8) come as numbers: a value that a number cannot hold exactly throws.
- * Every statement ends after 30 s and every forgotten transaction after 60 s, so that nothing waits for ever.
+ * Nothing waits for ever: a statement ends after its timeout, a transaction whose client says nothing more after 8 s,
+ * and a connection whose other end is silent is broken, never used again.
  */
 export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
   const pool = new Pool({
     connectionString: url,
     max: options.max ?? 10,
     application_name: options.application_name ?? "quern",
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: options.connect_timeout_ms ?? 10_000,
+    // Before its silence breaks it: that would be an error, and a line in the log.
+    idleTimeoutMillis: Math.min(10_000, (options.silence_ms ?? Number.POSITIVE_INFINITY) - 1_000),
     keepAlive: true,
-    stream: impatientSocket,
-    statement_timeout: 30_000,
-    idle_in_transaction_session_timeout: 60_000,
+    stream: () => impatientSocket(options.silence_ms),
+    statement_timeout: options.statement_timeout_ms ?? STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     types: {
       getTypeParser: ((oid: number, format: "text") =>
         oid === INT8
@@ -41,7 +56,19 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
   // A connection that breaks while a transaction holds it, between two statements: the next one fails and says so,
   // but the event itself would end the process.
   pool.on("connect", (client) => client.on("error", () => {}));
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool: preparing(pool) }) });
+  pools.set(db, pool);
+  return db;
+}
+
+const pools = new WeakMap<Database, Pool>();
+
+/** The connections of `db`, which `openDatabase` gave; all zero for a transaction. */
+export function poolState(db: Database): PoolState {
+  const pool = pools.get(db);
+  if (!pool) return { max: 0, open: 0, idle: 0, waiting: 0 };
+  const { totalCount: open, idleCount: idle, waitingCount: waiting } = pool;
+  return { max: pool.options.max, open, idle, waiting };
 }
 
 function exactNumber(value: string): number {
@@ -62,7 +89,9 @@ export async function checkDatabase(db: Database): Promise<void> {
 
 /** SQLSTATE of a PostgreSQL error, or undefined. */
 export function sqlstate(error: unknown): string | undefined {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  // Errors of the system have a code, too, such as EPIPE.
+  const ours = error instanceof Error && "code" in error && !("errno" in error);
+  const code = ours ? error.code : undefined;
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 

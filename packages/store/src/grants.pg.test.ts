@@ -45,6 +45,7 @@ const content = (datasource_id: string) => ({
   sql: "select 1",
   params: [],
   limits: {},
+  result_ttl_s: null,
 });
 
 test("a person sees a datasource exactly when they are in a group that holds its grant, and admins see all", async () => {

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
 import { impatientSocket } from "./silence.ts";
@@ -5,6 +6,8 @@ import { impatientSocket } from "./silence.ts";
 export type Channel = "quern_queue" | "quern_runs" | "quern_cancel";
 
 const PING_MS = 20_000;
+/** A connection that is told to end and does not: its other end is gone. */
+const END_MS = 2_000;
 
 export type Listener = { stop(): Promise<void> };
 
@@ -21,6 +24,7 @@ export function listen(
   let stopped = false;
   let client: Client | undefined;
   const abort = new AbortController();
+  let socket: Socket | undefined;
 
   const serve = async () => {
     while (!stopped) {
@@ -28,7 +32,10 @@ export function listen(
         connectionString: url,
         application_name: "quern listen",
         keepAlive: true,
-        stream: impatientSocket,
+        stream: () => {
+          socket = impatientSocket();
+          return socket;
+        },
         connectionTimeoutMillis: 10_000,
       });
       const ended = new Promise<void>((resolve) => {
@@ -58,8 +65,10 @@ export function listen(
     async stop() {
       stopped = true;
       abort.abort();
+      const late = setTimeout(() => socket?.destroy(), END_MS);
       await client?.end();
       await serving;
+      clearTimeout(late);
     },
   };
 }

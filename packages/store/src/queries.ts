@@ -18,6 +18,7 @@ export type QueryContent = {
   sql: string;
   params: Parameter[];
   limits: Partial<Limits>;
+  result_ttl_s: number | null;
 };
 
 export type QueryFilter = {
@@ -66,7 +67,7 @@ async function selectQueries(
   const { rows } = await sql<QueryRow>`
     select queries.id, query_versions.name, query_versions.description,
       jsonb_build_object('id', datasources.id, 'name', datasources.name) as datasource,
-      query_versions.sql, query_versions.params, query_versions.limits, queries.version,
+      query_versions.sql, query_versions.params, query_versions.limits, query_versions.result_ttl_s, queries.version,
       ${personRef("creators")} as created_by, queries.created_at,
       ${personRef("savers")} as updated_by, queries.updated_at,
       last_run.json as last_run
@@ -131,7 +132,7 @@ export async function changeQuery(
   return inTransaction(db, async (trx) => {
     const { rows } = await sql<QueryContent & { version: number }>`
       select queries.version, query_versions.name, query_versions.description, query_versions.datasource_id,
-        query_versions.sql, query_versions.params, query_versions.limits
+        query_versions.sql, query_versions.params, query_versions.limits, query_versions.result_ttl_s
       from queries
       join query_versions on query_versions.query_id = queries.id and query_versions.version = queries.version
       where queries.id = ${id} and ${visibleQuery(actor)}
@@ -161,9 +162,9 @@ async function insertVersion(
   content: QueryContent,
 ): Promise<void> {
   await sql`
-    insert into query_versions (query_id, version, name, description, datasource_id, sql, params, limits, created_by)
+    insert into query_versions (query_id, version, name, description, datasource_id, sql, params, limits, result_ttl_s, created_by)
     values (${id}, ${version}, ${content.name}, ${content.description}, ${content.datasource_id}, ${content.sql},
-      ${JSON.stringify(content.params)}, ${JSON.stringify(content.limits)}, ${actor.user_id})`.execute(
+      ${JSON.stringify(content.params)}, ${JSON.stringify(content.limits)}, ${content.result_ttl_s}, ${actor.user_id})`.execute(
     db,
   );
 }
@@ -182,7 +183,7 @@ export async function listQueryVersions(
     page.cursor !== undefined && /^\d{1,9}$/.test(page.cursor) ? Number(page.cursor) : null;
   const { rows } = await sql<VersionRow>`
     select query_versions.version, query_versions.name, query_versions.description, query_versions.datasource_id,
-      query_versions.sql, query_versions.params, query_versions.limits, ${personRef("users")} as created_by, query_versions.created_at
+      query_versions.sql, query_versions.params, query_versions.limits, query_versions.result_ttl_s, ${personRef("users")} as created_by, query_versions.created_at
     from query_versions
     join datasources on datasources.id = query_versions.datasource_id
     left join users on users.id = query_versions.created_by

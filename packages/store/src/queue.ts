@@ -10,10 +10,14 @@ import type {
   PostgresConfig,
   SchemaSnapshot,
 } from "@quern/contract/datasources";
-import type { Part, Statement, Truncated } from "@quern/contract/results";
+import type { RunParameter } from "@quern/contract/parameters";
+import type { Statement, Truncated } from "@quern/contract/results";
 import type { RunError, RunKind } from "@quern/contract/runs";
+import type { RunnerVitals } from "@quern/contract/system";
 import { sql } from "kysely";
+import type { SealedConnection } from "./datasources.ts";
 import { type Database, inTransaction } from "./db.ts";
+import { fitsAtOnce, insertManifest, type StoredPart, withManifest } from "./manifest.ts";
 
 export type Claim = { id: string; attempt: number; lease_token: string };
 
@@ -23,9 +27,19 @@ export type ClaimedRun = Claim & {
   datasource_id: string | null;
   /** Of a test of an unsaved form; its secret is sealed to this run. */
   connection: { type: DatasourceType; config: PostgresConfig; secret: string | null } | null;
+  /** As it was when the run was claimed; null when it was deleted before, or there is none. */
+  datasource: SealedConnection | null;
   sql: string | null;
+  params: RunParameter[];
+  /** What to do with the source of a run that has one; `analyze` of an explain. */
+  spec: Record<string, unknown> | null;
   limits: Limits;
   cancel_requested: boolean;
+  /** Of the request that made it, for logs and traces. */
+  request_id: string | null;
+  traceparent: string | null;
+  /** Milliseconds from queued to claimed. */
+  waited_ms: number;
 };
 
 /** The lease was lost: somebody swept the run, and nothing of this attempt may be written any more. */
@@ -44,10 +58,18 @@ export async function claimRuns(
   leaseMs: number,
 ): Promise<ClaimedRun[]> {
   const { rows } = await sql<ClaimedRun>`
-    select id, attempt, lease_token, org_id, kind, datasource_id, connection, sql,
+    select claimed.id, claimed.attempt, claimed.lease_token, claimed.org_id, claimed.kind, claimed.datasource_id,
+      claimed.connection, claimed.sql, claimed.params, claimed.spec,
       jsonb_build_object('timeout_ms', timeout_ms, 'max_rows', max_rows, 'max_bytes', max_bytes) as limits,
-      cancel_requested_at is not null as cancel_requested
-    from claim_runs(${runner}, ${max}, ${leaseMs})`.execute(db);
+      cancel_requested_at is not null as cancel_requested, request_id, traceparent,
+      extract(epoch from claimed_at - queued_at)::float8 * 1000 as waited_ms,
+      case when datasources.id is not null then to_jsonb(datasources) end as datasource
+    -- Most looks for work find none: they take neither the lock nor a transaction that writes.
+    from (select where exists (select from queue)) as waiting
+    cross join lateral claim_runs(${runner}, ${max}, ${leaseMs}) as claimed
+    left join (
+      select id, org_id, type, config, secret, secret_version, max_concurrency from datasources where deleted_at is null
+    ) as datasources on datasources.id = claimed.datasource_id`.execute(db);
   return rows;
 }
 
@@ -81,9 +103,6 @@ export async function renewLease(
   return { cancel_requested: rows[0].cancel_requested };
 }
 
-export type StoredPart = Part &
-  ({ store: "postgres"; data: Uint8Array } | { store: "file" | "s3"; location: string });
-
 export type Outcome = Progress & {
   status: "succeeded" | "failed" | "canceled";
   error: RunError | null;
@@ -94,34 +113,35 @@ export type Outcome = Progress & {
   notices: string[];
   statements: Statement[];
   parts: StoredPart[];
+  /** Whether rows of this run may have been readable before its end. */
+  had_early_rows?: boolean;
   report: ConnectionReport | null;
   snapshot: SchemaSnapshot | null;
+  /** Of an explain. */
+  plan?: unknown[] | null;
 };
 
 /**
  * Ends a run: status, statistics, manifest and parts in one transaction. Throws `LeaseLostError` when the lease is no
- * longer held; then nothing was written and the caller deletes the parts that it stored elsewhere.
+ * longer held; then nothing was written and the caller deletes the parts that it stored elsewhere. `cancel_ms` is the
+ * time since somebody asked to cancel it, null when nobody did.
  */
-export async function finishRun(db: Database, claim: Claim, outcome: Outcome): Promise<void> {
-  await inTransaction(db, async (trx) => {
-    const { rows } = await sql<{ datasource_id: string | null }>`
-      update runs set
-        status = ${outcome.status},
-        finished_at = clock_timestamp(),
-        started_at = coalesce(started_at, ${ago(outcome.started_ago_ms)}),
-        first_row_at = coalesce(first_row_at, ${ago(outcome.first_row_ago_ms)}),
-        rows = ${outcome.rows}, bytes = ${outcome.bytes}, truncated = ${outcome.truncated},
-        error = ${outcome.error === null ? null : JSON.stringify(outcome.error)},
-        notices = ${JSON.stringify(outcome.notices)},
-        report = ${outcome.report === null ? null : JSON.stringify(outcome.report)},
-        cpu_ms = ${outcome.cpu_ms}, peak_rss = ${outcome.peak_rss},
-        cancel_confirmed = ${outcome.cancel_confirmed},
-        connection = null, lease_token = null, lease_until = null,
-        result_expires_at = case when ${outcome.parts.length > 0} then clock_timestamp() + result_ttl_s * interval '1 second' end
-      where ${held(claim)}
-      returning datasource_id, pg_notify('quern_runs', id::text), pg_notify('quern_queue', '')`.execute(
-      trx,
-    );
+export async function finishRun(
+  db: Database,
+  claim: Claim,
+  outcome: Outcome,
+  beforeCommit?: () => Promise<void>,
+): Promise<{ cancel_ms: number | null }> {
+  const end = endOf(claim, outcome);
+  // Most runs give little: theirs is one statement, which is one round trip and not five.
+  const atOnce = beforeCommit === undefined && outcome.snapshot === null && fitsAtOnce(outcome);
+  if (atOnce) {
+    const { rows } = await withManifest<Ended>(claim.id, end, outcome).execute(db);
+    if (!rows[0]) throw new LeaseLostError(claim);
+    return { cancel_ms: rows[0].cancel_ms };
+  }
+  return inTransaction(db, async (trx) => {
+    const { rows } = await end.execute(trx);
     if (!rows[0]) throw new LeaseLostError(claim);
     await insertManifest(trx, claim.id, outcome);
     if (outcome.snapshot && rows[0].datasource_id) {
@@ -133,33 +153,32 @@ export async function finishRun(db: Database, claim: Claim, outcome: Outcome): P
           set snapshot = excluded.snapshot, run_id = excluded.run_id, introspected_at = now()
           where datasource_schemas.run_id < excluded.run_id`.execute(trx);
     }
+    await beforeCommit?.();
+    return { cancel_ms: rows[0].cancel_ms };
   });
 }
 
-async function insertManifest(db: Database, runId: string, outcome: Outcome): Promise<void> {
-  // One parameter, however many statements: PostgreSQL takes 65,535 at most.
-  await sql`
-    insert into run_statements
-    select * from jsonb_populate_recordset(null::run_statements,
-      (select jsonb_agg(statement || jsonb_build_object('run_id', ${runId}::text))
-        from jsonb_array_elements(${JSON.stringify(outcome.statements)}::jsonb) as statement))`.execute(
-    db,
-  );
-  for (let start = 0; start < outcome.parts.length; start += PARTS_AT_ONCE) {
-    const parts = outcome.parts.slice(start, start + PARTS_AT_ONCE);
-    await db
-      .insertInto("result_parts")
-      .values(parts.map((part) => ({ ...part, run_id: runId, data: dataOf(part) })))
-      .execute();
-  }
-}
+type Ended = { datasource_id: string | null; cancel_ms: number | null };
 
-/** Ten parameters each. */
-const PARTS_AT_ONCE = 500;
-
-function dataOf(part: StoredPart): Buffer | null {
-  if (part.store !== "postgres") return null;
-  return Buffer.from(part.data.buffer, part.data.byteOffset, part.data.byteLength);
+function endOf(claim: Claim, outcome: Outcome) {
+  return sql<Ended>`
+    update runs set
+      status = ${outcome.status},
+      finished_at = clock_timestamp(),
+      started_at = coalesce(started_at, ${ago(outcome.started_ago_ms)}),
+      first_row_at = coalesce(first_row_at, ${ago(outcome.first_row_ago_ms)}),
+      rows = ${outcome.rows}, bytes = ${outcome.bytes}, truncated = ${outcome.truncated},
+      error = ${outcome.error === null ? null : JSON.stringify(outcome.error)},
+      notices = ${JSON.stringify(outcome.notices)},
+      report = ${outcome.report === null ? null : JSON.stringify(outcome.report)},
+      plan = ${outcome.plan ? JSON.stringify(outcome.plan) : null},
+      cpu_ms = ${outcome.cpu_ms}, peak_rss = ${outcome.peak_rss},
+      cancel_confirmed = ${outcome.cancel_confirmed},
+      connection = null, lease_token = null, lease_until = null,
+      result_expires_at = case when ${outcome.parts.length > 0} then clock_timestamp() + result_ttl_s * interval '1 second' end
+    where ${held(claim)}
+    returning datasource_id, pg_notify('quern_runs', id::text), pg_notify('quern_queue', ''),
+      extract(epoch from clock_timestamp() - cancel_requested_at)::float8 * 1000 as cancel_ms`;
 }
 
 const RUNNER_LOST: RunError = {
@@ -181,6 +200,10 @@ export async function sweepLapsedLeases(db: Database, limit = 100): Promise<stri
       order by lease_until
       limit ${limit}
       for update skip locked
+    ),
+    -- What was readable while they went on; nobody knows whether it is all.
+    forgotten as (
+      delete from run_statements using lapsed where run_statements.run_id = lapsed.id
     )
     update runs set
       status = 'failed', error = ${JSON.stringify(RUNNER_LOST)}, finished_at = clock_timestamp(),
@@ -194,14 +217,15 @@ export async function sweepLapsedLeases(db: Database, limit = 100): Promise<stri
   return rows.map(({ id }) => id);
 }
 
-/** Notes that a runner lives, for the people who look at the system. */
+/** Notes that a runner lives and how it is, for the people who look at the system. */
 export async function noteRunner(
   db: Database,
-  runner: { id: string; hostname: string; slots: number },
+  runner: { id: string; hostname: string; slots: number; vitals: RunnerVitals },
 ): Promise<void> {
   await sql`
-    insert into runners (id, hostname, slots) values (${runner.id}, ${runner.hostname}, ${runner.slots})
-    on conflict (id) do update set seen_at = now()`.execute(db);
+    insert into runners (id, hostname, slots, vitals)
+    values (${runner.id}, ${runner.hostname}, ${runner.slots}, ${JSON.stringify(runner.vitals)})
+    on conflict (id) do update set seen_at = now(), vitals = excluded.vitals`.execute(db);
   await sql`delete from runners where seen_at < now() - interval '1 day'`.execute(db);
 }
 
@@ -209,7 +233,8 @@ export async function forgetRunner(db: Database, id: string): Promise<void> {
   await sql`delete from runners where id = ${id}`.execute(db);
 }
 
-function held(claim: Claim) {
+/** Says of a row of `runs` that this claim still holds it. */
+export function held(claim: Claim) {
   return sql`id = ${claim.id} and attempt = ${claim.attempt} and lease_token = ${claim.lease_token} and status = 'running'`;
 }
 

@@ -102,6 +102,7 @@ test("a queued run says its place and what holds it back", async () => {
   expect(await readQueuePlace(db, ids[2]!)).toEqual({
     status: "queued",
     position: 1,
+    position_is_exact: true,
     blocked_by: "datasource_concurrency",
     runners: 1,
     slots: 8,

@@ -21,7 +21,7 @@ export async function expireResults(
         limit ${limit}
         for update skip locked
       )
-      update runs set result_deleted_at = now() from expired where runs.id = expired.id
+      update runs set result_deleted_at = now(), cache_key = null from expired where runs.id = expired.id
       returning runs.id`.execute(trx);
     const ids = expired.map(({ id }) => id);
     const { rows: parts } = await sql<{ run_id: string; store: string }>`
@@ -45,4 +45,29 @@ export async function runsWithoutFiles(db: Database, runIds: readonly string[]):
     db,
   );
   return rows.map(({ id }) => id);
+}
+
+/** Parts that are kept outside PostgreSQL in such a store: up to `limit`, from a random run on. */
+export async function somePartsOutside(
+  db: Database,
+  store: "file" | "s3",
+  limit: number,
+): Promise<{ run_id: string; location: string }[]> {
+  const { rows } = await sql<{ run_id: string; location: string }>`
+    with ends as (
+      select min(id::text) as low, max(id::text) as high from (
+        (select id from runs order by id limit 1) union all (select id from runs order by id desc limit 1)) as ends (id)
+    ),
+    start as (
+      -- Ids are ordered by time, in their first 48 bits.
+      select lpad(to_hex((
+        bits.low + floor(random() * (bits.high - bits.low)))::bigint), 12, '0') as prefix
+      from (select ('x' || lpad(left(replace(low, '-', ''), 12), 16, '0'))::bit(64)::bigint as low,
+          ('x' || lpad(left(replace(high, '-', ''), 12), 16, '0'))::bit(64)::bigint as high from ends) as bits
+    )
+    select run_id, location from result_parts
+    where store = ${store} and location is not null
+      and run_id >= (select (rpad(prefix, 32, '0'))::uuid from start)
+    order by run_id limit ${limit}`.execute(db);
+  return rows;
 }

@@ -1,12 +1,15 @@
 /** Runs as people look at them: the history, and one run with all that is known of it. */
-import type { RunStatus } from "@quern/contract/run-started";
-import type { Run, RunKind, RunSummary } from "@quern/contract/runs";
-import { type RawBuilder, sql } from "kysely";
+import { ParametersError } from "@quern/contract/parameters/errors";
+import { renderParameters } from "@quern/contract/parameters/render";
+import { mayHaveParameters } from "@quern/contract/parameters/template";
+import type { Run, RunSummary } from "@quern/contract/runs";
+import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import type { Database } from "./db.ts";
 import { visibleRun } from "./grants.ts";
-import { containing, isUuid, toPage } from "./page.ts";
+import { isUuid, toPage } from "./page.ts";
 import { personRef } from "./queries.ts";
+import { candidates, matching, queuedAt, type RunFilter } from "./run-filter.ts";
 
 const TIMES = [
   "queued_at",
@@ -16,12 +19,20 @@ const TIMES = [
   "finished_at",
   "result_expires_at",
 ] as const;
+/** Who shares the run now; of most runs that is who made it, and nothing is written down. */
+const CALLERS = sql`coalesce(
+  (select jsonb_agg(${personRef("people")} order by run_callers.joined_at, people.name)
+      filter (where run_callers.detached_at is null)
+    from run_callers join users as people on people.id = run_callers.user_id
+    where run_callers.run_id = runs.id having count(*) > 0),
+  case when makers.id is null then '[]' else jsonb_build_array(${personRef("makers")}) end)`;
+
 type RunRow = Omit<RunSummary, (typeof TIMES)[number]> & { queued_at: Date } & Record<
     Exclude<(typeof TIMES)[number], "queued_at">,
     Date | null
   >;
 type FullRow = RunRow &
-  Pick<Run, "params" | "sent_sql" | "callers" | "plan" | "statements" | "notices" | "report">;
+  Pick<Run, "params" | "callers" | "plan" | "statements" | "notices" | "report">;
 
 const SUMMARY = sql`
   runs.id, runs.kind, runs.status, runs.sql, runs.priority, runs.trigger, runs.attempt, runs.runner,
@@ -41,45 +52,57 @@ const SUMMARY = sql`
   runs.cpu_ms, runs.peak_rss, runs.result_expires_at,
   runs.result_deleted_at is not null as result_expired`;
 
-const JOINED = sql`
-  runs
+const JOINS = sql`
   left join datasources on datasources.id = runs.datasource_id
   left join query_versions on query_versions.query_id = runs.query_id and query_versions.version = runs.query_version
   left join users as makers on makers.id = runs.created_by
   left join users as cancelers on cancelers.id = runs.cancel_requested_by`;
 
-export type RunFilter = {
-  status?: RunStatus | undefined;
-  kind?: RunKind | undefined;
-  datasource_id?: string | undefined;
-  query_id?: string | undefined;
-  created_by?: string | undefined;
-  search?: string | undefined;
-  limit: number;
-  cursor?: string | undefined;
-};
+/** Runs that a page looks through at most. A search of everything goes on from page to page. */
+const LOOKED_THROUGH = 10_000;
 
-/** Runs that the actor may see, the newest first: ids are ordered by time. The cursor is the id to start below. */
+/**
+ * Runs that the actor may see, the newest first: ids are ordered by time. The cursor is the id to start below. A page may
+ * have fewer runs than asked for, and a cursor all the same: then it was looked through so many, back to `searched_to`.
+ */
 export async function listRuns(
   db: Database,
   actor: Actor,
-  filter: RunFilter,
-): Promise<{ items: RunSummary[]; next_cursor: string | null }> {
-  const conditions = [visibleRun(actor)];
-  const add = (condition: RawBuilder<boolean>) => conditions.push(condition);
-  if (filter.status) add(sql`runs.status = ${filter.status}`);
-  if (filter.kind) add(sql`runs.kind = ${filter.kind}`);
-  if (filter.datasource_id) add(sql`runs.datasource_id = ${filter.datasource_id}`);
-  if (filter.query_id) add(sql`runs.query_id = ${filter.query_id}`);
-  if (filter.created_by) add(sql`runs.created_by = ${filter.created_by}`);
-  if (filter.search) add(sql`runs.sql ilike ${containing(filter.search)}`);
-  if (isUuid(filter.cursor ?? "")) add(sql`runs.id < ${filter.cursor}`);
+  filter: RunFilter & { limit: number; cursor?: string | undefined },
+  most = LOOKED_THROUGH,
+): Promise<{ items: RunSummary[]; next_cursor: string | null; searched_to: string | null }> {
+  // Most pages fill from the first few runs.
+  const little = Math.min(most, filter.limit * 10);
+  const page = await readPage(db, actor, filter, little);
+  return page.searched_to === null || little === most ? page : readPage(db, actor, filter, most);
+}
+
+async function readPage(
+  db: Database,
+  actor: Actor,
+  filter: RunFilter & { limit: number; cursor?: string | undefined },
+  most: number,
+): Promise<{ items: RunSummary[]; next_cursor: string | null; searched_to: string | null }> {
+  const before = isUuid(filter.cursor ?? "") ? filter.cursor! : null;
+  const { some, budget } = await candidates(db, actor, filter, before, most);
   const { rows } = await sql<RunRow>`
-    select ${SUMMARY} from ${JOINED}
-    where ${sql.join(conditions, sql` and `)}
-    order by runs.id desc
-    limit ${filter.limit + 1}`.execute(db);
-  return toPage(rows.map(withIsoTimes), filter.limit, (last) => last.id);
+    select ${SUMMARY} from (
+      select runs.*
+      from (${some}) as runs
+      where ${matching(actor, filter)}
+      order by runs.id desc
+      limit ${filter.limit + 1}
+    ) as runs ${JOINS}
+    order by runs.id desc`.execute(db);
+  const page = toPage(rows.map(withIsoTimes), filter.limit, (last) => last.id);
+  if (page.next_cursor !== null) return { ...page, searched_to: null };
+  const { rows: last } = await sql<{ id: string }>`
+    select id from (${some}) as candidates order by id desc offset ${budget - 1} limit 1`.execute(
+    db,
+  );
+  if (!last[0]) return { ...page, searched_to: null };
+  const { id } = last[0];
+  return { ...page, next_cursor: id, searched_to: new Date(queuedAt(id)).toISOString() };
 }
 
 /** What an event says of these runs: only those that the actor may see. */
@@ -89,7 +112,7 @@ export async function readRunSummaries(
   ids: readonly string[],
 ): Promise<RunSummary[]> {
   const { rows } = await sql<RunRow>`
-    select ${SUMMARY} from ${JOINED} where runs.id = any (${ids}::uuid[]) and ${visibleRun(actor)}`.execute(
+    select ${SUMMARY} from runs ${JOINS} where runs.id = any (${ids}::uuid[]) and ${visibleRun(actor)}`.execute(
     db,
   );
   return rows.map(withIsoTimes);
@@ -98,13 +121,25 @@ export async function readRunSummaries(
 /** One run with what its statements gave; undefined when there is none that the actor may see. */
 export async function readRun(db: Database, actor: Actor, id: string): Promise<Run | undefined> {
   const { rows } = await sql<FullRow>`
-    select ${SUMMARY}, runs.params, null as sent_sql, '[]'::jsonb as callers, runs.plan, runs.notices, runs.report,
+    select ${SUMMARY}, runs.params, ${CALLERS} as callers, runs.plan, runs.notices, runs.report,
       coalesce((
         select jsonb_agg(to_jsonb(run_statements) - 'run_id' order by run_statements.index)
         from run_statements where run_statements.run_id = runs.id
       ), '[]') as statements
-    from ${JOINED} where runs.id = ${id} and ${visibleRun(actor)}`.execute(db);
-  return rows[0] ? withIsoTimes(rows[0]) : undefined;
+    from runs ${JOINS} where runs.id = ${id} and ${visibleRun(actor)}`.execute(db);
+  return rows[0] ? { ...withIsoTimes(rows[0]), sent_sql: sentSql(rows[0]) } : undefined;
+}
+
+/** As the engine was sent it; null when that is the run's own text, or when there is no telling. */
+function sentSql({ sql: text, params }: Pick<Run, "sql" | "params">): string | null {
+  if (text === null || !mayHaveParameters(text)) return null;
+  try {
+    const sent = renderParameters(text, params).sql;
+    return sent === text ? null : sent;
+  } catch (error) {
+    if (error instanceof ParametersError) return null;
+    throw error;
+  }
 }
 
 function withIsoTimes<T extends RunRow>(row: T): T & Record<(typeof TIMES)[number], string> {

@@ -1,30 +1,13 @@
 import { createHash } from "node:crypto";
-import { DEFAULT_LIMITS, type Limits } from "@quern/contract/datasources";
+import { DEFAULT_LIMITS } from "@quern/contract/datasources";
 import type { RunStarted, RunStatus } from "@quern/contract/run-started";
-import type { RunKind, RunPriority, RunTrigger } from "@quern/contract/runs";
+import { DEFAULT_SETTINGS } from "@quern/contract/settings";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import { Conflict } from "./conflict.ts";
-import type { Database } from "./db.ts";
-
-export type NewRun = {
-  kind: RunKind;
-  datasource_id: string | null;
-  /** Of a test of an unsaved form: type, config and the secret, sealed to this run. */
-  id?: string;
-  connection?: unknown;
-  query?: { id: string; version: number };
-  sql: string | null;
-  limits: Limits;
-  priority: RunPriority;
-  trigger: RunTrigger;
-  request_id: string;
-  /** A repeat with the same key and the same request answers with the first run. */
-  idempotency?: { key: string; request: string };
-};
-
-/** Who a run is for: a person, by token or not, or Quern itself. */
-export type RunOwner = { org_id: string; user_id: string | null; token_id: string | null };
+import { type Database, inTransaction } from "./db.ts";
+import type { NewRun, RunOwner } from "./new-run.ts";
+import { cacheKey, joinRun } from "./shared-runs.ts";
 
 /** An id for a run that something has to be bound to before the run is there. Ordered by time, as all are. */
 export async function newRunId(db: Database): Promise<string> {
@@ -53,42 +36,70 @@ export function connectionRun(
 }
 
 /**
- * Puts a run into the queue and tells the runners. With an idempotency key that the actor used before, returns that run
- * instead; throws `Conflict` (`idempotency_mismatch`) when it was used for another request.
+ * Puts a run into the queue and tells the runners; with `max_age_s`, unless another run of the same work answers. With an
+ * idempotency key that the actor used before, returns that run instead; throws `Conflict` (`idempotency_mismatch`) when it was
+ * used for another request.
  */
 export async function enqueueRun(db: Database, actor: RunOwner, run: NewRun): Promise<RunStarted> {
-  const requestHash = run.idempotency ? sha256(run.idempotency.request) : null;
+  const { max_age_s = 0 } = run;
+  if (max_age_s === 0) return (await repeatedRun(db, actor, run)) ?? insertRun(db, actor, run);
+  return inTransaction(db, async (trx) => {
+    const earlier = await repeatedRun(trx, actor, run);
+    if (earlier) return earlier;
+    const joined = await joinRun(trx, actor, run, max_age_s);
+    if (!joined) return insertRun(trx, actor, run);
+    if (run.idempotency === undefined || actor.user_id === null) return joined;
+    const { rows } = await sql`
+      insert into joined_requests (user_id, idempotency_key, request_hash, run_id)
+      values (${actor.user_id}, ${run.idempotency.key}, ${sha256(run.idempotency.request)}, ${joined.id})
+      on conflict do nothing returning run_id`.execute(trx);
+    return rows[0] ? joined : (await repeatedRun(trx, actor, run))!;
+  });
+}
+
+async function insertRun(db: Database, actor: RunOwner, run: NewRun): Promise<RunStarted> {
   const { rows } = await sql<{ id: string; status: RunStatus }>`
     with enqueued as (
       insert into runs (id, org_id, kind, datasource_id, connection, query_id, query_version, sql, fingerprint, timeout_ms, max_rows,
-        max_bytes, priority, trigger, created_by, token_id, idempotency_key, request_hash, request_id)
+        max_bytes, priority, trigger, created_by, token_id, idempotency_key, request_hash, request_id, traceparent,
+        params, source_run_id, source_statement, spec, retry_of, result_ttl_s, cache_key)
       values (coalesce(${run.id ?? null}::uuid, uuid_v7()), ${actor.org_id}, ${run.kind}, ${run.datasource_id},
         ${run.connection === undefined ? null : JSON.stringify(run.connection)}::jsonb, ${run.query?.id ?? null}, ${run.query?.version ?? null},
         ${run.sql}, ${run.sql === null ? null : sha256(run.sql)}, ${run.limits.timeout_ms}, ${run.limits.max_rows},
         ${run.limits.max_bytes}, ${run.priority}, ${run.trigger}, ${actor.user_id}, ${actor.token_id},
-        ${run.idempotency?.key ?? null}, ${requestHash}, ${run.request_id})
+        ${run.idempotency?.key ?? null}, ${run.idempotency ? sha256(run.idempotency.request) : null}, ${run.request_id},
+        ${run.traceparent ?? null}, ${JSON.stringify(run.params ?? [])}, ${run.source?.run_id ?? null},
+        ${run.source?.statement ?? null}, ${run.source === undefined ? null : JSON.stringify(run.source.spec)}::jsonb,
+        ${run.retry_of ?? null}, ${run.result_ttl_s ?? DEFAULT_SETTINGS.limits.result_ttl_s.default}, ${cacheKey(actor, run)})
       on conflict (created_by, idempotency_key) where idempotency_key is not null do nothing
       returning id, status
     )
     select id, status, pg_notify('quern_queue', ''), pg_notify('quern_runs', id::text) from enqueued`.execute(
     db,
   );
-  const enqueued = rows[0];
-  if (!enqueued) return repeatedRun(db, actor, run.idempotency!.key, requestHash!);
-  return { id: enqueued.id, status: enqueued.status, reused: false };
+  if (rows[0]) return { id: rows[0].id, status: rows[0].status, reused: false };
+  return (await repeatedRun(db, actor, run))!;
 }
 
+/** The run that answered the same request before; undefined when the key is new or there is none. */
 async function repeatedRun(
   db: Database,
   actor: RunOwner,
-  key: string,
-  requestHash: Buffer,
-): Promise<RunStarted> {
-  const { rows } = await sql<{ id: string; status: RunStatus; same: boolean }>`
-    select id, status, request_hash = ${requestHash} as same from runs
-    where created_by = ${actor.user_id} and idempotency_key = ${key}`.execute(db);
-  const { same, ...run } = rows[0]!;
-  if (same) return { ...run, reused: false };
+  { idempotency }: NewRun,
+): Promise<RunStarted | undefined> {
+  if (idempotency === undefined) return undefined;
+  const { rows } = await sql<RunStarted & { same: boolean }>`
+    select id, status, false as reused, request_hash = ${sha256(idempotency.request)} as same from runs
+    where created_by = ${actor.user_id} and idempotency_key = ${idempotency.key}
+    union all
+    select runs.id, runs.status, true, joined_requests.request_hash = ${sha256(idempotency.request)}
+    from joined_requests join runs on runs.id = joined_requests.run_id
+    where joined_requests.user_id = ${actor.user_id} and joined_requests.idempotency_key = ${idempotency.key}`.execute(
+    db,
+  );
+  if (!rows[0]) return undefined;
+  const { same, ...run } = rows[0];
+  if (same) return run;
   throw new Conflict(
     "idempotency_mismatch",
     "This Idempotency-Key was used for another request. Use a new key for a new run.",
@@ -97,13 +108,6 @@ async function repeatedRun(
 
 function sha256(text: string): Buffer {
   return createHash("sha256").update(text).digest();
-}
-
-/** Whether a run has ended; undefined when it does not exist. */
-export async function isTerminal(db: Database, id: string): Promise<boolean | undefined> {
-  const { rows } = await sql<{ terminal: boolean }>`
-    select finished_at is not null as terminal from runs where id = ${id}`.execute(db);
-  return rows[0]?.terminal;
 }
 
 /** Ends a queued run at once, asks the runner of a running one to cancel it, and leaves an ended one as it is. */
@@ -125,23 +129,17 @@ export async function requestCancel(db: Database, actor: Actor, id: string): Pro
   );
 }
 
-/** How many runs are queued and running now, over all organisations. */
-export async function countRuns(
-  db: Database,
-): Promise<{ status: "queued" | "running"; count: number }[]> {
-  const { rows } = await sql<{ status: "queued" | "running"; count: number }>`
-    select statuses.status, count(runs.id) as count
-    from (values ('queued'), ('running')) as statuses (status)
-    left join runs on runs.status = statuses.status and runs.status in ('queued', 'running')
-    group by statuses.status`.execute(db);
-  return rows;
-}
-
-/** How many runs the actor has in the queue now. */
-export async function countQueued(db: Database, actor: Actor): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) from runs where created_by = ${actor.user_id} and status = 'queued'`.execute(
+/** The most runs that the actor may have in the queue, when that many are there now; else undefined. */
+export async function fullQueue(db: Database, actor: Actor): Promise<number | undefined> {
+  const { rows } = await sql<{ max: number }>`
+    select bound.max
+    from (
+      select coalesce((settings ->> 'max_queued_per_person')::integer, ${DEFAULT_SETTINGS.max_queued_per_person}) as max
+      from orgs where id = ${actor.org_id}
+    ) as bound
+    where exists (
+      select from queue where person = ${actor.user_id} order by lane offset bound.max - 1 limit 1)`.execute(
     db,
   );
-  return rows[0]!.count;
+  return rows[0]?.max;
 }

@@ -4,13 +4,15 @@ import { Socket } from "node:net";
 const SILENCE_MS = 45_000;
 
 /**
- * A socket for a database client that breaks when nothing came for 45 s. Without it a client whose other end vanished
- * without a word waits for the operating system, many minutes, and its connection is used again.
+ * A socket for a database client that breaks when nothing came or went for `silenceMs`, whether somebody waits or not.
+ * Without it a client whose other end vanished without a word waits for the operating system, many minutes, and its
+ * connection is used again.
  */
-export function impatientSocket(): Socket {
+export function impatientSocket(silenceMs = SILENCE_MS): Socket {
   const socket = new Socket();
-  socket.setTimeout(SILENCE_MS, () => {
-    socket.destroy(new Error("Connection terminated: the database was silent for 45 s"));
+  socket.setTimeout(silenceMs, () => {
+    const seconds = silenceMs / 1000;
+    socket.destroy(new Error(`Connection terminated: the database was silent for ${seconds} s`));
   });
   return socket;
 }

@@ -11,6 +11,17 @@ export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
 
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface ApiProcesses {
+  hostname: string;
+  id: string;
+  seen_at: Generated<Timestamp>;
+  started_at: Generated<Timestamp>;
+  /**
+   * What the process last said of itself (contract: ProcessVitals).
+   */
+  vitals: unknown;
+}
+
 export interface AuditLog {
   action: string;
   at: Generated<Timestamp>;
@@ -126,6 +137,14 @@ export interface Groups {
   system: string | null;
 }
 
+export interface JoinedRequests {
+  created_at: Generated<Timestamp>;
+  idempotency_key: string;
+  request_hash: Buffer;
+  run_id: string;
+  user_id: string;
+}
+
 export interface Memberships {
   created_at: Generated<Timestamp>;
   deactivated_at: Timestamp | null;
@@ -155,6 +174,10 @@ export interface Orgs {
   created_at: Generated<Timestamp>;
   id: Generated<string>;
   name: string;
+  /**
+   * What an admin changed of the defaults (contract: Settings); what is not in it has its default.
+   */
+  settings: Generated<unknown>;
 }
 
 export interface Queries {
@@ -176,20 +199,25 @@ export interface QueryVersions {
   name: string;
   params: Generated<unknown>;
   query_id: string;
+  /**
+   * How long results of this query are kept; the default of the organisation when null.
+   */
+  result_ttl_s: number | null;
   sql: string;
   version: number;
 }
 
-export interface QueuedRuns {
-  created_by: string | null;
-  datasource_id: string | null;
-  id: string | null;
-  max_concurrency: number | null;
-  org_id: string | null;
-  place: number | null;
-  priority_rank: number | null;
-  queued_at: Timestamp | null;
-  turn: number | null;
+export interface Queue {
+  lane: string;
+  person: string;
+  priority_rank: number;
+  run_id: string;
+  turn: number;
+}
+
+export interface QueuePeople {
+  person: string;
+  served_at: Timestamp;
 }
 
 export interface ResultParts {
@@ -208,12 +236,26 @@ export interface ResultParts {
   store: string;
 }
 
+export interface RunCallers {
+  /**
+   * When the person canceled: the run goes on while others are attached.
+   */
+  detached_at: Timestamp | null;
+  joined_at: Generated<Timestamp>;
+  run_id: string;
+  user_id: string;
+}
+
 export interface Runners {
   hostname: string;
   id: string;
   seen_at: Generated<Timestamp>;
   slots: number;
   started_at: Generated<Timestamp>;
+  /**
+   * What the process last said of itself (contract: RunnerVitals); null from a runner of an older version.
+   */
+  vitals: unknown | null;
 }
 
 export interface Runs {
@@ -225,6 +267,10 @@ export interface Runs {
    * Uncompressed bytes of values, as the engine sent them.
    */
   bytes: Generated<number>;
+  /**
+   * SHA-256 of all that decides what a run gives. Equal runs may answer for each other; emptied when the result goes.
+   */
+  cache_key: Buffer | null;
   /**
    * Whether the engine was seen to have stopped; null while that is asked, or when there was nothing to ask.
    */
@@ -249,6 +295,10 @@ export interface Runs {
   id: Generated<string>;
   idempotency_key: string | null;
   kind: string;
+  /**
+   * What max_concurrency counts together: the datasource; zero for work that occupies none.
+   */
+  lane: Generated<string>;
   lease_token: string | null;
   lease_until: Timestamp | null;
   max_bytes: number;
@@ -269,6 +319,7 @@ export interface Runs {
    */
   plan: unknown | null;
   priority: Generated<string>;
+  priority_rank: Generated<number>;
   query_id: string | null;
   query_version: number | null;
   queued_at: Generated<Timestamp>;
@@ -301,6 +352,10 @@ export interface Runs {
   traceparent: string | null;
   trigger: string;
   truncated: string | null;
+  /**
+   * Of the person, within lane and priority, when it was queued: people take turns.
+   */
+  turn: Generated<number>;
 }
 
 export interface RunStatements {
@@ -417,6 +472,7 @@ export interface Visualizations {
 }
 
 export interface DB {
+  api_processes: ApiProcesses;
   audit_log: AuditLog;
   credentials: Credentials;
   dashboards: Dashboards;
@@ -427,13 +483,16 @@ export interface DB {
   grants: Grants;
   group_members: GroupMembers;
   groups: Groups;
+  joined_requests: JoinedRequests;
   memberships: Memberships;
   one_time_links: OneTimeLinks;
   orgs: Orgs;
   queries: Queries;
   query_versions: QueryVersions;
-  queued_runs: QueuedRuns;
+  queue: Queue;
+  queue_people: QueuePeople;
   result_parts: ResultParts;
+  run_callers: RunCallers;
   run_statements: RunStatements;
   runners: Runners;
   runs: Runs;

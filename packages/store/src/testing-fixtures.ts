@@ -9,8 +9,9 @@ import type { Database } from "./db.ts";
 import { setGrants } from "./grants.ts";
 import { listGroups } from "./groups.ts";
 import { addMember, findActor } from "./members.ts";
+import type { NewRun } from "./new-run.ts";
 import type { Outcome } from "./queue.ts";
-import { enqueueRun, type NewRun } from "./runs.ts";
+import { enqueueRun } from "./runs.ts";
 
 /** A person with a way to sign in. */
 export async function makeActor(db: Database, role: Role): Promise<Actor> {

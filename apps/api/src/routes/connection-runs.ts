@@ -4,10 +4,11 @@ import {
   testDatasourceForm,
 } from "@quern/contract/datasources";
 import { readConnection, sameEndpoint } from "@quern/store/datasources";
-import { connectionRun, enqueueRun, newRunId } from "@quern/store/runs";
+import { connectionRun, newRunId } from "@quern/store/runs";
 import { sealSecret } from "@quern/store/secrets";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
+import { enqueue } from "../enqueue.ts";
 import { ApiError } from "../problems.ts";
 import { demand, serve } from "../serve.ts";
 
@@ -20,8 +21,10 @@ export function addConnectionRunRoutes(app: FastifyInstance, api: Api): void {
     api,
     testDatasource,
     ({ params }) => ({ action: "datasources.introspect", on: on(params.id) }),
-    async ({ actor, params, origin }) =>
-      enqueueRun(api.db, actor, connectionRun("test", params.id, actor, origin.request_id)),
+    async ({ actor, params, origin, request }) => {
+      const run = connectionRun("test", params.id, actor, origin.request_id);
+      return enqueue(api, { origin, request }, actor, run);
+    },
   );
 
   serve(
@@ -29,8 +32,10 @@ export function addConnectionRunRoutes(app: FastifyInstance, api: Api): void {
     api,
     introspectDatasource,
     ({ params }) => ({ action: "datasources.introspect", on: on(params.id) }),
-    async ({ actor, params, origin }) =>
-      enqueueRun(api.db, actor, connectionRun("introspect", params.id, actor, origin.request_id)),
+    async ({ actor, params, origin, request }) => {
+      const run = connectionRun("introspect", params.id, actor, origin.request_id);
+      return enqueue(api, { origin, request }, actor, run);
+    },
   );
 
   serve(
@@ -38,7 +43,7 @@ export function addConnectionRunRoutes(app: FastifyInstance, api: Api): void {
     api,
     testDatasourceForm,
     { action: "datasources.write" },
-    async ({ actor, body, origin }) => {
+    async ({ actor, body, origin, request }) => {
       const { type, config, secret } = body;
       const lender = secret ? undefined : body.datasource_id;
       if (lender) {
@@ -54,7 +59,7 @@ export function addConnectionRunRoutes(app: FastifyInstance, api: Api): void {
       const id = await newRunId(api.db);
       const binding = { org: actor.org_id, datasource: id, field: "connection", version: 0 };
       const sealed = secret ? await sealSecret(api.keys.runners, binding, secret.password) : null;
-      return enqueueRun(api.db, actor, {
+      return enqueue(api, { origin, request }, actor, {
         ...connectionRun("test", lender ?? null, actor, origin.request_id),
         id,
         connection: { type, config, secret: sealed },

@@ -3,6 +3,7 @@ import {
   changeDatasource,
   createDatasource,
   deleteDatasource,
+  type Limits,
   listDatasources,
   readDatasource,
   readDatasourceSchema,
@@ -12,11 +13,14 @@ import { recordAudit } from "@quern/store/audit";
 import * as datasources from "@quern/store/datasources";
 import { inTransaction } from "@quern/store/db";
 import { setGrants } from "@quern/store/grants";
-import { connectionRun, enqueueRun } from "@quern/store/runs";
+import { connectionRun } from "@quern/store/runs";
 import { sealSecret } from "@quern/store/secrets";
+import { readSettings } from "@quern/store/settings";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
+import { enqueue } from "../enqueue.ts";
 import { notFound } from "../problems.ts";
+import { refuseAboveMaximum } from "../run-limits.ts";
 import { serve } from "../serve.ts";
 
 const CONCURRENCY = 8;
@@ -49,7 +53,8 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
     api,
     createDatasource,
     { action: "datasources.write" },
-    async ({ actor, body, origin }) => {
+    async ({ actor, body, origin, request }) => {
+      await demandWithinLimits(api, actor, body.limits);
       const id = randomUUID();
       const { name, type, config, max_concurrency = CONCURRENCY, limits = {} } = body;
       const secret = body.secret ? await seal(api, actor, id, 1, body.secret.password) : null;
@@ -71,7 +76,8 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
           details: { name, config, group_ids: body.group_ids ?? [] },
         });
         // So that the editor knows its tables when the first person opens it.
-        await enqueueRun(trx, actor, connectionRun("introspect", id, actor, origin.request_id));
+        const run = connectionRun("introspect", id, actor, origin.request_id);
+        await enqueue(api, { origin, request }, actor, run, trx);
       });
       return existing(api, actor, id);
     },
@@ -82,7 +88,8 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
     api,
     changeDatasource,
     ({ params }) => written(params.id),
-    async ({ actor, params, body, origin }) => {
+    async ({ actor, params, body, origin, request }) => {
+      await demandWithinLimits(api, actor, body.limits);
       const { secret, group_ids, ...change } = body;
       await inTransaction(api.db, async (trx) => {
         const current = await datasources.readConnection(trx, params.id, true);
@@ -114,7 +121,7 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
         });
         if ((body.config || secret) && resealed.secret !== null) {
           const run = connectionRun("introspect", params.id, actor, origin.request_id);
-          await enqueueRun(trx, actor, run);
+          await enqueue(api, { origin, request }, actor, run, trx);
         }
       });
       return existing(api, actor, params.id);
@@ -152,6 +159,15 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
     },
     { uncheckedReply: true },
   );
+}
+
+/** A datasource may lower what the organisation allows, not raise it. */
+async function demandWithinLimits(
+  api: Api,
+  actor: Actor,
+  limits: Partial<Limits> | undefined,
+): Promise<void> {
+  if (limits) refuseAboveMaximum(limits, (await readSettings(api.db, actor.org_id)).limits);
 }
 
 async function existing(api: Api, actor: Actor, id: string) {

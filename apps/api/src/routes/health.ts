@@ -3,7 +3,6 @@ import { checkDatabase } from "@quern/store/db";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Api } from "../api.ts";
-import type { Metrics } from "../metrics.ts";
 import { serve, servePublic } from "../serve.ts";
 
 const status = z.strictObject({ status: z.string() });
@@ -33,7 +32,7 @@ const readReadiness = route({
 
 const readMetrics = route({
   operation: "readMetrics",
-  summary: "Prometheus metrics; send an admin's access token",
+  summary: "Prometheus metrics; send an admin's access token, or set QUERN_METRICS_ADDR",
   tag,
   method: "GET",
   path: "/metrics",
@@ -41,7 +40,8 @@ const readMetrics = route({
   replies: {},
 });
 
-export function addHealthRoutes(app: FastifyInstance, api: Api, metrics: Metrics): void {
+export function addHealthRoutes(app: FastifyInstance, api: Api): void {
+  const { metrics } = api.instruments;
   servePublic(app, readHealth, async () => ({ status: "ok" }));
   servePublic(app, readReadiness, async () => {
     await checkDatabase(api.db);

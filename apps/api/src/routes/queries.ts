@@ -1,9 +1,12 @@
+import type { Parameter } from "@quern/contract/parameters";
+import { checkParameters } from "@quern/contract/parameters/definitions";
 import {
   changeQuery,
   createQuery,
   deleteQuery,
   listQueries,
   listQueryVersions,
+  type QueryInput,
   readQuery,
   restoreQuery,
 } from "@quern/contract/queries";
@@ -11,9 +14,13 @@ import type { Actor } from "@quern/store/actor";
 import { recordAudit } from "@quern/store/audit";
 import { inTransaction } from "@quern/store/db";
 import * as queries from "@quern/store/queries";
+import { readLimitScope } from "@quern/store/settings";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
+import { checkOptionsQueries } from "../options-queries.ts";
 import { notFound } from "../problems.ts";
+import { refuseAboveMaximum } from "../run-limits.ts";
+import { refuse } from "../run-parameters.ts";
 import { demand, serve } from "../serve.ts";
 
 const PAGE = 50;
@@ -33,13 +40,16 @@ export function addQueryRoutes(app: FastifyInstance, api: Api): void {
     api,
     createQuery,
     ({ body }) => ({ action: "queries.write", on: { type: "datasource", id: body.datasource_id } }),
-    async ({ actor, body, origin }) =>
-      inTransaction(api.db, async (trx) => {
+    async ({ actor, body, origin }) => {
+      await demandSound(api, actor, null, body.sql, body.params ?? []);
+      await demandWithinLimits(api, body.datasource_id, body);
+      return inTransaction(api.db, async (trx) => {
         const id = await queries.createQuery(trx, actor, {
           ...body,
           description: body.description ?? "",
           params: body.params ?? [],
           limits: body.limits ?? {},
+          result_ttl_s: body.result_ttl_s ?? null,
         });
         await recordAudit(trx, actor, origin, {
           action: "query.created",
@@ -47,7 +57,8 @@ export function addQueryRoutes(app: FastifyInstance, api: Api): void {
           resource_id: id,
         });
         return (await queries.readQuery(trx, actor, id))!;
-      }),
+      });
+    },
   );
 
   serve(
@@ -68,6 +79,16 @@ export function addQueryRoutes(app: FastifyInstance, api: Api): void {
       if (body.datasource_id)
         await demand(api, actor, "queries.write", { type: "datasource", id: body.datasource_id });
       const { version, ...change } = body;
+      if (change.sql !== undefined || change.params !== undefined) {
+        const before = await existing(api, actor, params.id);
+        const { sql = before.sql, params: declared = before.params } = change;
+        await demandSound(api, actor, params.id, sql, declared);
+      }
+      if (change.limits !== undefined || change.result_ttl_s != null) {
+        const datasourceId =
+          change.datasource_id ?? (await existing(api, actor, params.id)).datasource.id;
+        await demandWithinLimits(api, datasourceId, change);
+      }
       await inTransaction(api.db, async (trx) => {
         if (!(await queries.changeQuery(trx, actor, params.id, version, change)))
           throw notFound("query");
@@ -127,6 +148,29 @@ export function addQueryRoutes(app: FastifyInstance, api: Api): void {
         cursor: query.cursor,
       }),
   );
+}
+
+/** Throws the problem that names everything that is wrong with the parameters of a query that is to be saved. */
+async function demandSound(
+  api: Api,
+  actor: Actor,
+  id: string | null,
+  sql: string,
+  params: Parameter[],
+): Promise<void> {
+  refuse(checkParameters(sql, params));
+  refuse(await checkOptionsQueries(api.db, actor, id, params));
+}
+
+/** Throws the problem when runs of a query would be refused because it asks for more than they may have. */
+async function demandWithinLimits(
+  api: Api,
+  datasourceId: string,
+  { limits, result_ttl_s }: Pick<QueryInput, "limits" | "result_ttl_s">,
+): Promise<void> {
+  const scope = await readLimitScope(api.db, datasourceId);
+  if (!scope) throw notFound("datasource");
+  refuseAboveMaximum({ ...limits, result_ttl_s }, scope.settings.limits, scope.datasource);
 }
 
 async function existing(api: Api, actor: Actor, id: string) {

@@ -1,21 +1,25 @@
-import { DEFAULT_LIMITS, type Limits } from "@quern/contract/datasources";
 import {
   cancelRun,
   createRun,
   listRuns,
+  type Run,
   type RunInput,
   readRun,
   readRunQueue,
 } from "@quern/contract/runs";
 import type { Actor } from "@quern/store/actor";
-import { readDatasourceLimits } from "@quern/store/datasources";
 import { readQuery } from "@quern/store/queries";
 import { readQueuePlace } from "@quern/store/queue-place";
+import { cancelFor } from "@quern/store/run-cancel";
 import { listRuns as listHistory, readRun as readStoredRun } from "@quern/store/run-history";
 import * as runs from "@quern/store/runs";
+import { readLimitScope } from "@quern/store/settings";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Api } from "../api.ts";
+import { enqueue } from "../enqueue.ts";
 import { ApiError, notFound } from "../problems.ts";
+import { resolveLimits } from "../run-limits.ts";
+import { parametersOfQuery, parametersOfSql } from "../run-parameters.ts";
 import { serve } from "../serve.ts";
 
 const PAGE = 50;
@@ -32,12 +36,14 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
     createRun,
     ({ body }) => needed(body),
     async ({ actor, body, request, origin }) => {
-      const { limits, ...target } = await resolveTarget(api, actor, body);
-      await refuseFlood(api, actor);
-      return runs.enqueueRun(api.db, actor, {
+      const [target] = await Promise.all([
+        resolveTarget(api, actor, body),
+        refuseFlood(api, actor),
+      ]);
+      return enqueue(api, { origin, request }, actor, {
         ...target,
         kind: "query",
-        limits,
+        max_age_s: body.max_age_s ?? 0,
         priority: body.priority ?? "interactive",
         trigger: actor.token_id === null ? "user" : "api",
         request_id: origin.request_id,
@@ -54,10 +60,11 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
     app,
     api,
     readRun,
-    ({ params }) => ({ action: "runs.read", on: { type: "run", id: params.id } }),
+    // What reads the run asks whether the actor may see it: once is enough.
+    { action: "runs.read" },
     async ({ actor, params, query, request }) => {
-      await waitForEnd(api, params.id, (query.wait ?? 0) * 1000, request, stopping.signal);
-      return existing(api, actor, params.id);
+      const wait_ms = (query.wait ?? 0) * 1000;
+      return readAtEnd(api, actor, params.id, wait_ms, request, stopping.signal);
     },
   );
 
@@ -78,16 +85,24 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
     api,
     cancelRun,
     ({ params }) => ({ action: "runs.cancel", on: { type: "run", id: params.id } }),
-    async ({ actor, params }) => {
-      const run = await existing(api, actor, params.id);
-      if (run.created_by?.id !== actor.user_id && actor.role !== "admin") {
-        throw new ApiError(
-          "not_allowed",
-          "Only the person who started a run, or an admin, may cancel it.",
-        );
+    async ({ actor, params, body }) => {
+      const everyone = body?.everyone === true;
+      switch (await cancelFor(api.db, actor, params.id, everyone)) {
+        case "not_allowed":
+          throw new ApiError(
+            "not_allowed",
+            everyone
+              ? "Only the person who started a run, or an admin, may end it for all who share it."
+              : "Only the people who share a run, or an admin, may cancel it.",
+          );
+        case "shared":
+          throw new ApiError(
+            "conflict",
+            'Several people share this run. Send {"everyone": true} to end it for all of them.',
+          );
+        default:
+          return existing(api, actor, params.id);
       }
-      await runs.requestCancel(api.db, actor, params.id);
-      return existing(api, actor, params.id);
     },
   );
 }
@@ -98,65 +113,56 @@ function needed(body: RunInput) {
     : ({ action: "runs.create_sql", on: { type: "datasource", id: body.datasource_id! } } as const);
 }
 
-/** Each claim ranks the whole queue: one person's loop must not slow everybody's. */
-const MAX_QUEUED = 1_000;
-
-async function refuseFlood(api: Api, actor: Actor): Promise<void> {
-  if ((await runs.countQueued(api.db, actor)) < MAX_QUEUED) return;
+/** One person's loop must not fill the queue. */
+export async function refuseFlood(api: Api, actor: Actor): Promise<void> {
+  const max = await runs.fullQueue(api.db, actor);
+  if (max === undefined) return;
   throw new ApiError(
     "rate_limited",
-    `You have ${MAX_QUEUED} runs in the queue. Wait until some have ended, or cancel them.`,
+    `You have ${max} runs in the queue. Wait until some have ended, or cancel them; an admin can allow more.`,
   );
 }
 
-async function resolveTarget(api: Api, actor: Actor, body: RunInput) {
+/** What a run of the body does, and where. Throws the problem when it cannot. */
+export async function resolveTarget(api: Api, actor: Actor, body: RunInput) {
   const query =
     body.query_id === undefined ? undefined : await readQuery(api.db, actor, body.query_id);
   if (body.query_id !== undefined && !query) throw notFound("query");
   const datasourceId = query?.datasource.id ?? body.datasource_id!;
-  const datasourceLimits = await readDatasourceLimits(api.db, datasourceId);
-  if (!datasourceLimits) throw notFound("datasource");
+  const scope = await readLimitScope(api.db, datasourceId);
+  if (!scope) throw notFound("datasource");
+  const asked = { ...query?.limits, ...body.limits, result_ttl_s: query?.result_ttl_s };
   return {
     datasource_id: datasourceId,
     sql: query?.sql ?? body.sql!,
-    limits: resolveLimits({ ...query?.limits, ...body.limits }, datasourceLimits),
+    params: query
+      ? parametersOfQuery(query, body.params ?? {})
+      : parametersOfSql(body.sql!, body.parameters ?? [], body.params ?? {}),
+    ...resolveLimits(asked, scope.settings.limits, scope.datasource),
     ...(query ? { query: { id: query.id, version: query.version } } : {}),
   };
-}
-
-/** A datasource's limits are what its runs get and the most they may ask for; the schema has the absolute maxima. */
-function resolveLimits(asked: Partial<Limits>, datasource: Partial<Limits>): Limits {
-  for (const key of ["timeout_ms", "max_rows", "max_bytes"] as const) {
-    const maximum = datasource[key];
-    if (asked[key] !== undefined && maximum !== undefined && asked[key] > maximum) {
-      throw new ApiError(
-        "limit_above_maximum",
-        `${key} may be at most ${maximum} on this datasource; an admin can raise it.`,
-        [{ path: `body.limits.${key}`, message: `must be at most ${maximum}` }],
-      );
-    }
-  }
-  return { ...DEFAULT_LIMITS, ...datasource, ...asked };
 }
 
 function idempotency(request: FastifyRequest, body: RunInput) {
   const key = request.headers["idempotency-key"];
   if (typeof key !== "string") return {};
-  const { query_id, datasource_id, sql, limits, priority } = body;
-  return {
-    idempotency: { key, request: JSON.stringify([query_id, datasource_id, sql, limits, priority]) },
-  };
+  const { query_id, datasource_id, sql, limits, priority, params = {}, parameters = [] } = body;
+  const values = Object.entries(params).sort(([one], [other]) => (one < other ? -1 : 1));
+  const { max_age_s = 0 } = body;
+  const asked = [query_id, datasource_id, sql, limits, priority, values, parameters, max_age_s];
+  return { idempotency: { key, request: JSON.stringify(asked) } };
 }
 
-/** Returns when the run has ended, after `ms`, or when the caller has gone or the server has to. */
-async function waitForEnd(
+/** The run when it has ended, or as it is after `ms`, or when the caller has gone or the server has to. */
+async function readAtEnd(
   api: Api,
+  actor: Actor,
   id: string,
   ms: number,
   request: FastifyRequest,
   stopping: AbortSignal,
-): Promise<void> {
-  if (ms === 0) return;
+): Promise<Run> {
+  if (ms === 0) return existing(api, actor, id);
   const deadline = Date.now() + ms;
   const gone = new AbortController();
   const abort = () => gone.abort();
@@ -164,10 +170,12 @@ async function waitForEnd(
   stopping.addEventListener("abort", abort);
   if (stopping.aborted) abort();
   try {
-    for (let left = ms; left > 0 && !gone.signal.aborted; left = deadline - Date.now()) {
+    for (;;) {
+      const left = deadline - Date.now();
       // Listen before looking: a run that ends in between is not missed.
       const change = api.runChanges.next(id, Math.min(left, LOOK_EVERY_MS), gone.signal);
-      if ((await runs.isTerminal(api.db, id)) !== false) return;
+      const run = await existing(api, actor, id);
+      if (run.finished_at !== null || left <= 0 || gone.signal.aborted) return run;
       await change;
     }
   } finally {

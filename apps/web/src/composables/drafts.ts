@@ -1,4 +1,5 @@
 import { Limits } from "@quern/contract/datasources";
+import { Parameter } from "@quern/contract/parameters";
 import { z } from "zod";
 import { readStored, store } from "./stored.ts";
 
@@ -7,12 +8,13 @@ export const Draft = z.object({
   sql: z.string(),
   datasource_id: z.string().nullable(),
   limits: Limits.partial(),
+  /** Definitions, also of `{{ }}` that the text does not have at the moment. Drafts of older versions have none. */
+  params: z.array(Parameter).default([]),
   base_version: z.number().nullable(),
   changed_at: z.string(),
 });
 export type Draft = z.infer<typeof Draft>;
 
-const isDraft = (value: unknown): value is Draft => Draft.safeParse(value).success;
 const prefix = (userId: string) => `quern:draft:${userId}:`;
 
 /** Where the draft of a saved query, or of a new one by its draft id, is kept. */
@@ -21,7 +23,8 @@ export function draftKey(userId: string, queryId: string | null, draftId: string
 }
 
 export function readDraft(key: string): Draft | null {
-  return readStored<Draft | null>(key, (value): value is Draft => isDraft(value), null);
+  const stored = Draft.safeParse(readStored(key, (_): _ is unknown => true, null));
+  return stored.success ? stored.data : null;
 }
 
 /** False when the browser has no room left. */

@@ -116,6 +116,17 @@ export function usePaletteGroups(search: Ref<string>, close: () => void, help: (
     ...(can("members.read")
       ? [{ label: "Members", icon: "i-lucide-users", onSelect: go(paths.members) }]
       : []),
+    ...(can("system.read")
+      ? [
+          {
+            label: "System",
+            icon: "i-lucide-server-cog",
+            kbds: ["g", "a"],
+            onSelect: go(paths.system),
+          },
+          { label: "Settings", icon: "i-lucide-settings-2", onSelect: go(paths.settings) },
+        ]
+      : []),
     ...(can("tokens.own")
       ? [{ label: "Access tokens", icon: "i-lucide-key-round", onSelect: go(paths.tokens) }]
       : []),

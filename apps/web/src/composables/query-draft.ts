@@ -9,15 +9,19 @@ function fromSaved(saved: Query): Draft {
     sql: saved.sql,
     datasource_id: saved.datasource.id,
     limits: { ...saved.limits },
+    params: saved.params,
     base_version: saved.version,
     changed_at: saved.updated_at,
   };
 }
 
-const content = (draft: Draft) =>
-  JSON.stringify([draft.sql, draft.datasource_id, sorted(draft.limits)]);
-const sorted = (limits: Draft["limits"]) =>
-  Object.entries(limits).sort(([a], [b]) => a.localeCompare(b));
+/** The same text for the same content: the server gives the fields of definitions back in another order. */
+const content = ({ sql, datasource_id, limits, params }: Draft) =>
+  JSON.stringify([sql, datasource_id, limits, params], (_, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 
 /**
  * What is in the editor: begins as the stored draft, else as the saved query, else as `fresh`. It is written to the
@@ -32,6 +36,7 @@ export function useQueryDraft(config: { key: string; saved: Query | null; fresh:
           sql: "",
           datasource_id: null,
           limits: {},
+          params: [],
           base_version: null,
           changed_at: "",
           ...config.fresh,
@@ -82,10 +87,10 @@ export function useQueryDraft(config: { key: string; saved: Query | null; fresh:
       clearTimeout(timer);
       timer = undefined;
     },
-    /** An earlier version goes into the editor, with the datasource and limits that it ran with. */
-    restore(version: Pick<QueryVersion, "sql" | "datasource_id" | "limits">): void {
-      const { sql, datasource_id, limits } = version;
-      Object.assign(draft.value, { sql, datasource_id, limits: { ...limits } });
+    /** An earlier version goes into the editor, with the datasource, limits and parameters that it ran with. */
+    restore(version: Pick<QueryVersion, "sql" | "datasource_id" | "limits" | "params">): void {
+      const { sql, datasource_id, limits, params } = version;
+      Object.assign(draft.value, { sql, datasource_id, limits: { ...limits }, params });
     },
     /** The text was saved as `saved`, and changed again while that was under way. */
     rebase(saved: Query): void {

@@ -1,17 +1,22 @@
 import { cancelRun, createRun, type Run, type RunInput, readRun } from "@quern/contract/runs";
 import { useQueryClient } from "@tanstack/vue-query";
-import { computed, onScopeDispose, type Ref, watch } from "vue";
+import { computed, onScopeDispose, type Ref, reactive, watch } from "vue";
 import { api } from "../api.ts";
 import { randomId } from "../random-id.ts";
 import { isTrouble } from "../words/problems.ts";
 import { isTerminal } from "../words/runs.ts";
 import { useAction } from "./action.ts";
+import { noteOwnRun } from "./own-runs.ts";
 import { refreshRuns, useRun } from "./runs.ts";
+import { noteBegun, supersede } from "./supersede.ts";
 
 export type StartedRun = { id: string; offset: number };
 
 /** Where in the editor's text the runs of this tab began: only a part of it may have been sent. */
 const offsets = new Map<string, number>();
+
+/** Runs of this tab that had answered already when they were asked for: nothing was executed. */
+const reusedRuns = reactive(new Set<string>());
 
 /** Where `run`'s SQL begins in `text` as it is now; null when the text has changed too much to tell. */
 export function offsetInText(run: Pick<Run, "id" | "sql">, text: string): number | null {
@@ -29,8 +34,16 @@ export function useQueryRun(runId: Ref<string | null>) {
   let following = new AbortController();
 
   const start = useAction(async (body: RunInput, offset: number): Promise<StartedRun> => {
-    const { id } = await api.call(createRun, { body, idempotencyKey: randomId() });
+    const before = runId.value;
+    const { id, reused } = await api.call(createRun, { body, idempotencyKey: randomId() });
     offsets.set(id, offset);
+    if (reused) reusedRuns.add(id);
+    else {
+      reusedRuns.delete(id);
+      noteBegun(id, body.query_id === undefined);
+      noteOwnRun(id);
+    }
+    if (before !== id) void supersede(queries, before);
     runId.value = id;
     refreshRuns(queries);
     return { id, offset };
@@ -40,7 +53,7 @@ export function useQueryRun(runId: Ref<string | null>) {
     if (runId.value === null) return;
     queries.setQueryData(
       ["run", runId.value],
-      await api.call(cancelRun, { params: { id: runId.value } }),
+      await api.call(cancelRun, { params: { id: runId.value }, body: {} }),
     );
   });
 
@@ -75,5 +88,6 @@ export function useQueryRun(runId: Ref<string | null>) {
   const busy = computed(
     () => start.busy.value || (run.value !== undefined && !isTerminal(run.value.status)),
   );
-  return { run, readError, refetch, start, cancel, busy };
+  const reused = computed(() => runId.value !== null && reusedRuns.has(runId.value));
+  return { run, reused, readError, refetch, start, cancel, busy };
 }

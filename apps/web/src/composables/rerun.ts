@@ -1,18 +1,15 @@
-import { createRun, type Run } from "@quern/contract/runs";
+import { type Run, rerunRun } from "@quern/contract/runs";
 import { useQueryClient } from "@tanstack/vue-query";
 import { api } from "../api.ts";
-import { randomId } from "../random-id.ts";
+import { noteOwnRun } from "./own-runs.ts";
 import { refreshRuns } from "./runs.ts";
 
-/** Makes a new run of the same thing with the same limits; gives its id. */
+/** Makes a new run of the same SQL, parameters and limits; gives its id. */
 export function useRerun() {
   const queries = useQueryClient();
-  return async (run: Run): Promise<string> => {
-    const { query, datasource, sql, limits } = run;
-    const body = query
-      ? { query_id: query.id, limits }
-      : { datasource_id: datasource?.id ?? "", sql: sql ?? "", limits };
-    const { id } = await api.call(createRun, { body, idempotencyKey: randomId() });
+  return async (run: Pick<Run, "id">): Promise<string> => {
+    const { id } = await api.call(rerunRun, { params: { id: run.id } });
+    noteOwnRun(id);
     refreshRuns(queries);
     return id;
   };

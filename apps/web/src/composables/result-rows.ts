@@ -5,7 +5,13 @@ import { api } from "../api.ts";
 import { blockRows, blocksOf } from "../grid/blocks.ts";
 import { isTrouble } from "../words/problems.ts";
 
-export type ResultSource = { runId: string; statement: number; columns: number; total: number };
+/** `total` grows while the run goes on. */
+export type ResultSource = {
+  runId: string;
+  statement: number;
+  columns: number;
+  total: () => number;
+};
 export type ResultRows = ReturnType<typeof useResultRows>;
 
 /** Blocks kept in memory; those not looked at for the longest time go first. */
@@ -20,6 +26,8 @@ export function useResultRows(source: ResultSource) {
   const size = blockRows(source.columns);
   const blocks = new Map<number, Cell[][]>();
   const underway = new Map<number, Promise<void>>();
+  /** The total when a block was read: the last block of a result that still grows is short, and is read again. */
+  const knownTotal = new Map<number, number>();
   const changes = shallowRef(0);
   const error = shallowRef<Error | null>(null);
   const stop = new AbortController();
@@ -31,7 +39,9 @@ export function useResultRows(source: ResultSource) {
 
   // Very large cells make the server's pages shorter than asked for: the rest of the block is asked for next.
   async function load(block: number): Promise<void> {
-    const wanted = Math.min(size, source.total - block * size);
+    const total = source.total();
+    const wanted = Math.min(size, total - block * size);
+    knownTotal.set(block, total);
     const rows: Cell[][] = [];
     let characters = 0;
     while (rows.length < wanted && characters < BLOCK_CHARACTERS) {
@@ -74,6 +84,8 @@ export function useResultRows(source: ResultSource) {
   function touch(block: number): boolean {
     const rows = blocks.get(block);
     if (rows === undefined) return false;
+    const before = knownTotal.get(block) ?? 0;
+    if (before < source.total() && before < (block + 1) * size) return false;
     blocks.delete(block);
     blocks.set(block, rows);
     return true;
@@ -98,7 +110,7 @@ export function useResultRows(source: ResultSource) {
     need(first: number, end: number): void {
       clearTimeout(timer);
       const missing = () =>
-        blocksOf(first, Math.min(end, source.total), size).filter((block) => !touch(block));
+        blocksOf(first, Math.min(end, source.total()), size).filter((block) => !touch(block));
       const wanted = missing();
       if (wanted.length === 0) return;
       if (blocks.size === 0) void fetchShown(wanted);

@@ -1,6 +1,5 @@
 import type { RunEvent } from "@quern/contract/events";
-import type { RunStatus } from "@quern/contract/run-started";
-import { listRuns, type Run, type RunSummary, readRun } from "@quern/contract/runs";
+import { listRuns, type Run, readRun } from "@quern/contract/runs";
 import {
   type InfiniteData,
   keepPreviousData,
@@ -10,20 +9,11 @@ import {
 } from "@tanstack/vue-query";
 import { computed, type MaybeRefOrGetter, toValue } from "vue";
 import { api } from "../api.ts";
+import type { RunFilters } from "../runs/filters.ts";
+import type { RunPage } from "../runs/head.ts";
 import { isTerminal } from "../words/runs.ts";
 
-export type RunFilters = {
-  status?: RunStatus;
-  kind?: Run["kind"];
-  datasource_id?: string;
-  query_id?: string;
-  created_by?: string;
-  search?: string;
-};
-
-type RunPage = { items: RunSummary[]; next_cursor: string | null };
-
-/** The run history, the newest first, a page at a time. */
+/** The run history, the newest first, a page at a time; for a few pages, as `useRunHistory` is for many. */
 export function useRunList(
   filters: MaybeRefOrGetter<RunFilters>,
   limit: number,
@@ -64,10 +54,18 @@ export function useRun(id: MaybeRefOrGetter<string | null>) {
 }
 
 /** Whether `event` is older than what is known: a run never goes back. */
-function isBehind(known: Pick<Run, "status" | "rows">, event: RunEvent): boolean {
+export function isBehind(known: Pick<Run, "status" | "rows">, event: RunEvent): boolean {
   const order = { queued: 0, running: 1, succeeded: 2, failed: 2, canceled: 2 };
   const step = order[event.status] - order[known.status];
   return step < 0 || (step === 0 && event.rows < known.rows);
+}
+
+const listeners = new Set<(event: RunEvent) => void>();
+
+/** `listener` is called with every event of a run. Returns how to stop. */
+export function onRunEvent(listener: (event: RunEvent) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** Puts an event into everything that shows the run, and reads anew what an event does not carry. */
@@ -78,9 +76,11 @@ export function applyRunEvent(queries: QueryClient, event: RunEvent): void {
     if (isTerminal(event.status)) void queries.invalidateQueries({ queryKey: ["run", event.id] });
     else queries.setQueryData<Run>(["run", event.id], { ...known, ...event });
   }
+  for (const listener of listeners) listener(event);
   let listed = false;
   queries.setQueriesData<InfiniteData<RunPage>>({ queryKey: ["runs"] }, (data) => {
-    if (data === undefined) return data;
+    // Lists without pages, such as those of related runs, are read anew below.
+    if (data?.pages === undefined) return data;
     const pages = data.pages.map((page) => {
       if (!page.items.some((run) => run.id === event.id)) return page;
       listed = true;

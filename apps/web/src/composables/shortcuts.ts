@@ -32,10 +32,11 @@ function isTyping(target: EventTarget | null): boolean {
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
+/** Menus, lists and popovers too: Escape closes them, and must not cancel the run behind. */
 function hasOpenDialog(): boolean {
   return (
     document.querySelector(
-      '[role="dialog"][data-state="open"], [role="menu"][data-state="open"]',
+      '[role="dialog"][data-state="open"], [role="menu"][data-state="open"], [data-slot="content"][data-state="open"]',
     ) !== null
   );
 }

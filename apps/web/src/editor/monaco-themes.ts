@@ -16,6 +16,7 @@ export const lightTheme: editor.IStandaloneThemeData = {
   colors: {
     "editor.background": "#ffffff",
     "editor.foreground": "#18181b",
+    "editor.placeholder.foreground": "#71717a",
     "editorLineNumber.foreground": "#a1a1aa",
     "editorLineNumber.activeForeground": "#3f3f46",
     "editor.lineHighlightBackground": "#f4f4f580",
@@ -46,6 +47,7 @@ export const darkTheme: editor.IStandaloneThemeData = {
   colors: {
     "editor.background": "#18181b",
     "editor.foreground": "#e4e4e7",
+    "editor.placeholder.foreground": "#9f9fa9",
     "editorLineNumber.foreground": "#63636b",
     "editorLineNumber.activeForeground": "#d4d4d8",
     "editor.lineHighlightBackground": "#27272a80",

@@ -1,5 +1,6 @@
 import type { SchemaRelation, SchemaSnapshot } from "@quern/contract/datasources";
 import { FUNCTIONS, KEYWORDS } from "./keywords.ts";
+import { parameterPlace } from "./parameter-place.ts";
 import { type Cte, findCtes, findTables, type TableRef } from "./scope.ts";
 import { splitStatements } from "./statements.ts";
 import { identifier, quoteIdentifier, type Token, tokenize } from "./tokens.ts";
@@ -24,12 +25,13 @@ export type Completion = {
 
 const TABLE_PLACE = new Set(["from", "join", "update", "into", "table", "only"]);
 
-/** What may be written at `offset`, given what is known of the database. Nothing inside strings and comments. */
+/** What may be written at `offset`, given what is known of the database. Nothing inside strings, comments and `{{ }}`. */
 export function complete(
   sql: string,
   offset: number,
   snapshot: SchemaSnapshot | null,
 ): Completion[] {
+  if (parameterPlace(sql, offset) !== null) return [];
   const inside = tokenize(sql).find(
     (token) => offset > token.start && (offset < token.end || (token.open && offset <= token.end)),
   );

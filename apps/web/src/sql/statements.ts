@@ -1,34 +1,29 @@
-import { type Token, tokenize } from "./tokens.ts";
+import { isOutermost, type Open, openStatement, step } from "@quern/contract/postgres-statement";
+import { tokenize } from "./tokens.ts";
 
 export type Span = { start: number; end: number };
 
 /**
- * Where each statement of the text stands, without the semicolon and the blanks and comments around it. The bodies
- * of SQL-standard functions (`begin atomic … end`) hold semicolons of their own.
+ * Where each statement of the text stands, without the semicolon and the blanks and comments around it: what a run
+ * executes one by one. Semicolons in parentheses and in the bodies of routines end none.
  */
 export function splitStatements(sql: string): Span[] {
   const spans: Span[] = [];
-  let first: Token | null = null;
-  let last: Token | null = null;
-  let depth = 0;
-  let previous = "";
+  let open: Open | null = null;
   for (const token of tokenize(sql)) {
     if (token.kind === "comment") continue;
-    const word = token.kind === "word" ? token.text.toLowerCase() : "";
-    if (word === "atomic" && previous === "begin") depth += 1;
-    else if (depth > 0 && word === "case") depth += 1;
-    else if (depth > 0 && word === "end") depth -= 1;
-    previous = word;
-    if (token.text === ";" && depth === 0) {
-      if (first && last) spans.push({ start: first.start, end: last.end });
-      first = null;
-      last = null;
+    const isWord = token.kind === "word";
+    const text = isWord || token.kind === "symbol" ? token.text.toLowerCase() : "";
+    if (text === ";" && (open === null || isOutermost(open))) {
+      if (open !== null) spans.push({ start: open.start, end: open.end });
+      open = null;
       continue;
     }
-    first ??= token;
-    last = token;
+    open ??= openStatement(token.start, token.end);
+    open.end = token.end;
+    step(open, isWord, text);
   }
-  if (first && last) spans.push({ start: first.start, end: last.end });
+  if (open !== null) spans.push({ start: open.start, end: open.end });
   return spans;
 }
 

@@ -1,106 +1,54 @@
+import { blankEnd, tokenAt } from "@quern/contract/postgres-lexer";
+
 type TokenKind = "word" | "quoted" | "string" | "number" | "comment" | "symbol";
 
 /** A piece of SQL: `start` and `end` are offsets in UTF-16 code units. */
 export type Token = { kind: TokenKind; start: number; end: number; text: string; open: boolean };
 
-const SPACE = /\s/;
-const WORD_START = /[A-Za-z_\u0080-\uffff]/;
-const WORD = /[A-Za-z0-9_$\u0080-\uffff]/;
-
 /**
- * Cuts PostgreSQL text into tokens; blanks are left out. It never fails: what is not closed yet runs to the end
- * and is `open`, as it is while somebody types.
+ * Cuts PostgreSQL text into tokens, by the lexer that the server side splits and sends it by; blanks are left out. It never
+ * fails: what is not closed yet runs to the end and is `open`, as it is while somebody types.
  */
 export function tokenize(sql: string): Token[] {
   const tokens: Token[] = [];
-  let at = 0;
-  while (at < sql.length) {
-    if (SPACE.test(sql[at]!)) {
-      at += 1;
-      continue;
+  for (let start = 0; start < sql.length; ) {
+    const isComment = sql.startsWith("--", start) || sql.startsWith("/*", start);
+    const blank = blankEnd(sql, start);
+    const end = blank > start ? blank : tokenEnd(sql, start);
+    if (isComment || blank === start) {
+      const text = sql.slice(start, end);
+      const kind = isComment ? "comment" : kindOf(text);
+      tokens.push({ kind, start, end, text, open: end === sql.length && isOpen(text, kind) });
     }
-    const { kind, end, open } = readToken(sql, at);
-    tokens.push({ kind, start: at, end, text: sql.slice(at, end), open });
-    at = end;
+    start = end;
   }
   return tokens;
 }
 
-type Piece = { kind: TokenKind; end: number; open: boolean };
-
-function readToken(sql: string, at: number): Piece {
-  const char = sql[at]!;
-  const next = sql[at + 1];
-  if (char === "-" && next === "-") return until(sql, "\n", at + 2, "comment", true);
-  if (char === "/" && next === "*") return readBlockComment(sql, at);
-  if (char === "'") return readQuoted(sql, at + 1, "'", "string", false);
-  if (char === '"') return readQuoted(sql, at + 1, '"', "quoted", false);
-  if (/[eE]/.test(char) && next === "'") return readQuoted(sql, at + 2, "'", "string", true);
-  if (/[bBxXnN]/.test(char) && next === "'") return readQuoted(sql, at + 2, "'", "string", false);
-  if (char === "$") {
-    const tag = /^\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/.exec(
-      sql.slice(at, at + 70),
-    );
-    if (tag) return until(sql, tag[0], at + tag[0].length, "string", false);
-  }
-  if (WORD_START.test(char)) return { kind: "word", end: span(sql, at + 1, WORD), open: false };
-  if (/[0-9]/.test(char))
-    return { kind: "number", end: span(sql, at + 1, /[0-9A-Za-z_.]/), open: false };
-  if (sql.startsWith("::", at)) return { kind: "symbol", end: at + 2, open: false };
-  return { kind: "symbol", end: at + 1, open: false };
+function tokenEnd(sql: string, start: number): number {
+  return sql.startsWith("::", start) ? start + 2 : tokenAt(sql, start).end;
 }
 
-function span(sql: string, from: number, pattern: RegExp): number {
-  let end = from;
-  while (end < sql.length && pattern.test(sql[end]!)) end += 1;
-  return end;
+function kindOf(text: string): TokenKind {
+  if (/^(?:"|[uU]&")/.test(text)) return "quoted";
+  if (/^(?:'|[eEbBxXnN]'|[uU]&'|\$(?![0-9]|$))/.test(text)) return "string";
+  if (/^(?:\.?[0-9]|\$[0-9])/.test(text)) return "number";
+  return /^[A-Za-z_\u0080-\uffff]/.test(text) ? "word" : "symbol";
 }
 
-function until(sql: string, mark: string, from: number, kind: TokenKind, lineEnd: boolean): Piece {
-  const found = sql.indexOf(mark, from);
-  // A line comment that nothing follows is still being written: the cursor behind it is inside.
-  if (found === -1) return { kind, end: sql.length, open: true };
-  return { kind, end: lineEnd ? found : found + mark.length, open: false };
-}
-
-function readQuoted(
-  sql: string,
-  from: number,
-  quote: string,
-  kind: TokenKind,
-  escapes: boolean,
-): Piece {
-  let at = from;
-  while (at < sql.length) {
-    if (escapes && sql[at] === "\\") at += 2;
-    else if (sql[at] !== quote) at += 1;
-    else if (sql[at + 1] === quote) at += 2;
-    else return { kind, end: at + 1, open: false };
-  }
-  return { kind, end: sql.length, open: true };
-}
-
-/** PostgreSQL's block comments nest. */
-function readBlockComment(sql: string, from: number): Piece {
-  let depth = 1;
-  let at = from + 2;
-  while (at < sql.length) {
-    if (sql.startsWith("/*", at)) depth += 1;
-    else if (sql.startsWith("*/", at)) depth -= 1;
-    else {
-      at += 1;
-      continue;
-    }
-    at += 2;
-    if (depth === 0) return { kind: "comment", end: at, open: false };
-  }
-  return { kind: "comment", end: sql.length, open: true };
+/** Whether more text behind it would belong to it. A line comment that nothing follows is still being written. */
+function isOpen(text: string, kind: TokenKind): boolean {
+  const more = `${text} `;
+  if (kind === "comment") return blankEnd(more, 0) === more.length;
+  if (kind !== "string" && kind !== "quoted") return false;
+  return tokenAt(more, 0).end === more.length;
 }
 
 /** The name that a word or quoted token stands for: unquoted words fold to lower case. */
 export function identifier(token: Token): string {
   if (token.kind !== "quoted") return token.text.toLowerCase();
-  return token.text.slice(1, token.open ? undefined : -1).replaceAll('""', '"');
+  const quoted = token.text.replace(/^[uU]&/, "");
+  return quoted.slice(1, token.open ? undefined : -1).replaceAll('""', '"');
 }
 
 /** `name` as it has to be written in SQL. */

@@ -23,3 +23,13 @@ export function formatByteLimit(bytes: number): string {
   const unit = BINARY.find(([size]) => bytes % size === 0);
   return unit ? `${bytes / unit[0]} ${unit[1]}` : formatBytes(bytes);
 }
+
+const FACTORS: Record<string, number> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 };
+for (const [size, unit] of BINARY) FACTORS[unit.toLowerCase()] = size;
+
+/** Reads `256 MiB`, `20 GB`, `1024` (bytes) as a whole number of bytes; null when it is none. */
+export function parseBytes(text: string): number | null {
+  const match = /^\s*(\d+(?:[.,]\d+)?)\s*([kmgt]i?b|b)?\s*$/i.exec(text);
+  const factor = FACTORS[match?.[2]?.toLowerCase() ?? "b"];
+  return match && factor ? Math.round(Number(match[1]?.replace(",", ".")) * factor) : null;
+}

@@ -29,11 +29,17 @@ function pair(large: number, largeUnit: string, small: number, smallUnit: string
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-const UNITS: Record<string, number> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
+const UNITS: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
-/** Reads `30 s`, `90`, `5 min`, `1 h`, `250 ms` (a bare number is seconds) as milliseconds; null when it is none. */
+/** Reads `30 s`, `90`, `5 min`, `1 h`, `7 d`, `250 ms` (a bare number is seconds) as milliseconds; null when it is none. */
 export function parseDuration(text: string): number | null {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h)?\s*$/i.exec(text);
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)?\s*$/i.exec(text);
   if (!match) return null;
   const unit = match[2]?.toLowerCase() ?? "s";
   return Math.round(Number(match[1]) * (UNITS[unit === "m" ? "min" : unit] ?? 1000));

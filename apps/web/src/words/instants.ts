@@ -3,6 +3,7 @@ const today = new Intl.DateTimeFormat("en", {
   minute: "2-digit",
   hourCycle: "h23",
 });
+const todaySecond = new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" });
 const thisYear = new Intl.DateTimeFormat("en", {
   day: "numeric",
   month: "short",
@@ -30,6 +31,13 @@ export function formatInstant(instant: string, now: number = Date.now()): string
   const then = new Date(now);
   if (date.toDateString() === then.toDateString()) return today.format(date);
   return (date.getFullYear() === then.getFullYear() ? thisYear : anyYear).format(date);
+}
+
+/** As `formatInstant`, with seconds where it is today: to tell apart what happened in the same minute. */
+export function formatSecond(instant: string, now: number = Date.now()): string {
+  const date = new Date(instant);
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  return isToday ? todaySecond.format(date) : formatInstant(instant, now);
 }
 
 /** The whole instant in the viewer's zone, for a hover. */

@@ -5,6 +5,7 @@ import { waitingWords } from "./queue.ts";
 const PLACE: QueuePlace = {
   status: "queued",
   position: 3,
+  position_is_exact: true,
   blocked_by: null,
   runners: 1,
   slots: 4,
@@ -15,6 +16,7 @@ const PLACE: QueuePlace = {
 
 test("a queued run says how many are ahead and which cap holds it", () => {
   expect(waitingWords(PLACE)).toBe("2 runs ahead");
+  expect(waitingWords({ ...PLACE, position_is_exact: false })).toBe("at least 2 runs ahead");
   expect(waitingWords({ ...PLACE, position: 1 })).toBe("next in the queue");
   expect(waitingWords({ ...PLACE, blocked_by: "datasource_concurrency" })).toBe(
     "2 runs ahead; this datasource takes 2 runs at a time",

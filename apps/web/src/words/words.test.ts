@@ -4,7 +4,6 @@ import { countOf, formatCount, parseCount } from "./count.ts";
 import { curlOf } from "./curl.ts";
 import { formatClock, formatDuration, parseDuration } from "./duration.ts";
 import { formatAge, formatInstant } from "./instants.ts";
-import { runPhases } from "./run-phases.ts";
 import { howTriggered, whoRan } from "./runs.ts";
 import { sqlLine } from "./sql-line.ts";
 
@@ -67,44 +66,15 @@ test("a run has somebody behind it: a person, one who left, or Quern", () => {
   expect(whoRan({ created_by: null, trigger: "user" })).toBe("Somebody who left");
 });
 
-test("the phases of a run follow each other, and the last one reached is open until the end", () => {
-  const at = (ms: number) => new Date(Date.parse("2026-11-21T12:00:00.000Z") + ms).toISOString();
-  const run = {
-    queued_at: at(0),
-    claimed_at: at(5),
-    started_at: at(9),
-    first_row_at: null,
-    finished_at: null,
-  };
-  expect(runPhases(run, Date.parse(at(1009))).map(({ key, ms, open }) => [key, ms, open])).toEqual([
-    ["queued", 5, false],
-    ["prepared", 4, false],
-    ["first", 1000, true],
-  ]);
-  const canceled = { ...run, claimed_at: null, started_at: null, finished_at: at(40) };
-  expect(runPhases(canceled, 0)).toEqual([
-    { key: "queued", name: "Waited for a runner", from: at(0), ms: 40, open: false },
-  ]);
-});
-
-test("a run that ended without a row has no first one to wait for", () => {
-  const at = "2026-11-21T12:00:00.000Z";
-  const times = { queued_at: at, claimed_at: at, started_at: at, first_row_at: null };
-  const named = (finished_at: string | null) =>
-    runPhases({ ...times, finished_at }, 0).at(-1)?.name;
-  expect(named(null)).toBe("Until the first row");
-  expect(named(at)).toBe("Ran, without rows");
-});
-
 test("the curl of a run survives quotes, and names the query when there is one", () => {
   const limits = { timeout_ms: 1, max_rows: 2, max_bytes: 3 };
   const sql = curlOf(
-    { query: null, datasource: { id: "d", name: "D" }, sql: "select 'it''s'", limits },
+    { query: null, datasource: { id: "d", name: "D" }, sql: "select 'it''s'", limits, params: [] },
     "http://q",
   );
   expect(sql).toContain(`"sql":"select '\\''it'\\'''\\''s'\\''"`);
   const saved = curlOf(
-    { query: { id: "q", name: "", version: 1 }, datasource: null, sql: "x", limits },
+    { query: { id: "q", name: "", version: 1 }, datasource: null, sql: "x", limits, params: [] },
     "http://q",
   );
   expect(saved).toContain('"query_id":"q"');

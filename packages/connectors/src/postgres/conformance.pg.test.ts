@@ -67,17 +67,6 @@ describe("postgres", () => {
     expect(rows).toEqual([{ count: 500 }]);
   });
 
-  test("a read-only session refuses to write, and one that was made writable is not broken off", async () => {
-    await client.query("create table guarded (a int)");
-    const refused = await run("insert into guarded values (1)", { read_only: true });
-    expect(refused.error).toMatchObject({ code: "sql_error", sqlstate: "25006" });
-    const sql = `set default_transaction_read_only = off;
-      insert into guarded select generate_series(1, 500) returning a`;
-    await run(sql, { read_only: true }, { ...GENEROUS, max_rows: 5 });
-    const { rows } = await client.query("select count(*)::int as count from guarded");
-    expect(rows).toEqual([{ count: 500 }]);
-  });
-
   test("a cut statement in a read-only session does not work on at the server", async () => {
     const sql = "select g, pg_sleep(0.001) from generate_series(1, 100000) g";
     const { handle, error } = await run(sql, { read_only: true }, { ...GENEROUS, max_rows: 5 });
@@ -139,7 +128,7 @@ describe("postgres", () => {
     await eventually(async () => {
       const { rowCount } = await client.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
-          where query = 'select pg_sleep(30)' and state = 'active'`,
+          where query like 'select pg_sleep(30) /*%' and state = 'active'`,
       );
       return rowCount === 0 ? null : rowCount;
     });

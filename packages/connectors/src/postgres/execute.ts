@@ -2,13 +2,13 @@ import type { ExecuteRequest, ExecuteStats, Sink, Target } from "../connector.ts
 import { ConnectorError } from "../errors.ts";
 import { cancel } from "./cancel.ts";
 import { type Conversation, openConversation } from "./conversation.ts";
+import { sessionFor } from "./ready-sessions.ts";
 import { runStatement } from "./run-statement.ts";
-import { openSession } from "./session.ts";
+import type { Session } from "./session.ts";
+import { isClosed, sqlComment } from "./sql-comment.ts";
 import { type StatementSpan, splitStatements } from "./statements.ts";
 import { ConnectionLostError, OversizedRowError } from "./wire.ts";
 
-/** The server's limit comes after the watchdog's, which also verifies. */
-const SERVER_TIMEOUT_MARGIN_MS = 5_000;
 const MAX_STATEMENTS = 10_000;
 /** A truncated read leaves a statement that still runs. */
 const STOP_GRACE_MS = 500;
@@ -22,20 +22,8 @@ export async function execute(
   request: ExecuteRequest,
   sink: Sink,
 ): Promise<ExecuteStats> {
-  const spans = splitStatements(request.sql);
-  checkSpans(spans);
-  const { options } = request;
-  const session = await openSession(target, {
-    application_name: `quern run=${options.run_id}`,
-    statement_timeout_ms: options.timeout_ms + SERVER_TIMEOUT_MARGIN_MS,
-  });
-  try {
-    await sink.started(session.handle);
-    const conversation = openConversation(session, {
-      // A row may hold two of the biggest cells, and many smaller ones.
-      max_row_bytes: options.max_cell_bytes * 2,
-      onNotice: (text) => sink.notice(text),
-    });
+  const spans = statementsOf(request.sql);
+  return await inSession(target, request, sink, async (conversation, session) => {
     const stats = await runAll(conversation, target, request, spans, sink);
     if (stats.left_running) {
       // Rows are not to be had any more, and the answer is complete: a server that cannot be asked changes neither.
@@ -44,11 +32,44 @@ export async function execute(
       });
     }
     return { statements: spans.length, rows: stats.rows, bytes: stats.bytes };
+  });
+}
+
+/** Work in a session of its own, which is thrown away afterwards. */
+export async function inSession<T>(
+  target: Target,
+  request: ExecuteRequest,
+  hooks: Pick<Sink, "started" | "notice">,
+  work: (conversation: Conversation, session: Session) => Promise<T>,
+): Promise<T> {
+  const { options } = request;
+  const session = await sessionFor(target, options, request.prepared);
+  try {
+    await hooks.started(session.handle);
+    const conversation = openConversation(session, {
+      // A row may hold two of the biggest cells, and many smaller ones.
+      max_row_bytes: options.max_cell_bytes * 2,
+      onNotice: (text) => hooks.notice(text),
+    });
+    return await work(conversation, session);
   } catch (error) {
     throw executionError(error, options.max_cell_bytes);
   } finally {
     session.destroy();
   }
+}
+
+/** The statements of a text: at least one, and not too many. */
+export function statementsOf(sql: string): StatementSpan[] {
+  const spans = splitStatements(sql);
+  checkSpans(spans);
+  return spans;
+}
+
+/** What goes behind the last statement of the text, or behind any other. */
+export function commentsFor(request: ExecuteRequest): { last: string; other: string } {
+  const other = sqlComment(request.options);
+  return { other, last: isClosed(request.sql) ? other : "" };
 }
 
 function checkSpans(spans: StatementSpan[]): void {
@@ -76,10 +97,14 @@ async function runAll(
   sink: Sink,
 ) {
   const total = { rows: 0, bytes: 0, left_running: false };
+  const comments = commentsFor(request);
   for (const [index, span] of spans.entries()) {
     const isLast = index === spans.length - 1;
     const whole = target.config.read_only && isLast && (await isReadOnly(conversation, index));
-    const done = await runStatement(conversation, request, { index, span, whole }, sink);
+    const comment = isLast ? comments.last : comments.other;
+    const { config } = target;
+    const task = { index, span, whole, comment, read_only: config.read_only ? config : null };
+    const done = await runStatement(conversation, request, task, sink);
     total.rows += done.rows;
     total.bytes += done.bytes;
     total.left_running = done.left_running;

@@ -1,6 +1,6 @@
 import type { SchemaRelation, SchemaSnapshot } from "@quern/contract/datasources";
 import pg from "pg";
-import type { Target } from "../connector.ts";
+import type { OnSession, Target } from "../connector.ts";
 import { ConnectorError } from "../errors.ts";
 import { type CatalogColumn, type CatalogRelation, readCatalog } from "./catalog.ts";
 import { serverError } from "./server-errors.ts";
@@ -12,12 +12,16 @@ type Snapshot = SchemaSnapshot["schemas"][number];
 const TIMEOUT_MS = 120_000;
 
 /** Reads schemas, relations, columns, keys, indexes and functions that the role may see; no system schemas. */
-export async function introspect(target: Target): Promise<SchemaSnapshot> {
+export async function introspect(
+  target: Target,
+  onSession: OnSession = () => {},
+): Promise<SchemaSnapshot> {
   const session = await openSession(target, {
     application_name: "quern introspect",
     statement_timeout_ms: TIMEOUT_MS,
   });
   try {
+    await onSession(session.handle);
     return assemble(await readCatalog(session.client));
   } catch (error) {
     if (error instanceof pg.DatabaseError) {

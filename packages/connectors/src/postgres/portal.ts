@@ -1,8 +1,16 @@
 /** Reads the rows of a bound statement: whole, or in slices by a portal. */
+import type { PostgresConfig } from "@quern/contract/datasources";
 import type { Truncated } from "@quern/contract/results";
 import type { Sink } from "../connector.ts";
 import type { Conversation, SentText } from "./conversation.ts";
 import { closePortal, closeStatement, executePortal, flush, readText, sync } from "./messages.ts";
+import {
+  guardError,
+  guardMessages,
+  MAY_COMMIT_INSIDE,
+  needsNoGuard,
+  UNCHECKED,
+} from "./read-only-guard.ts";
 import type { RowReader } from "./rows.ts";
 import { MESSAGE } from "./wire.ts";
 
@@ -19,6 +27,8 @@ export type Portal = {
   name: string;
   /** The Bind message. */
   opening: Buffer;
+  /** Of a read-only datasource: what the statement wrote is not kept. */
+  read_only: PostgresConfig | null;
 };
 
 export type PortalOutcome = { command: string | null; truncated: Truncated; left_running: boolean };
@@ -28,7 +38,8 @@ type Stop = "full" | "rows" | "bytes" | "suspended" | "over";
 
 export async function readWhole(portal: Portal): Promise<PortalOutcome> {
   const { name, opening } = portal;
-  let messages = [opening, executePortal(0), closeStatement(name), sync()];
+  const guard = portal.read_only === null ? [] : guardMessages();
+  let messages = [opening, executePortal(0), closeStatement(name), ...guard, sync()];
   for (;;) {
     const { stop, command } = await readSome(portal, messages, "break");
     messages = [];
@@ -43,7 +54,7 @@ export async function readWhole(portal: Portal): Promise<PortalOutcome> {
 
 /** Fetches by portal: after a limit the portal is closed, and what the statement did is committed. */
 export async function readSliced(portal: Portal, maxRows: number): Promise<PortalOutcome> {
-  const { reader, name, opening } = portal;
+  const { reader, opening } = portal;
   let truncated: Truncated = null;
   let command: string | null = null;
   let messages = [opening, executePortal(sliceRows(reader, maxRows)), flush()];
@@ -58,12 +69,24 @@ export async function readSliced(portal: Portal, maxRows: number): Promise<Porta
     if (truncated !== null) break;
     messages = [executePortal(sliceRows(reader, maxRows)), flush()];
   }
-  await portal.conversation.exchange(
-    [closePortal(), closeStatement(name), sync()],
-    portal.sent,
-    (type) => type === MESSAGE.ready,
-  );
+  await endPortal(portal, command);
   return { command: truncated === null ? command : null, truncated, left_running: false };
+}
+
+async function endPortal(portal: Portal, command: string | null): Promise<void> {
+  const { conversation, name, sent, read_only } = portal;
+  const end = [closePortal(), closeStatement(name)];
+  const isOver = (type: number) => type === MESSAGE.ready;
+  if (read_only === null || needsNoGuard(command)) {
+    await conversation.exchange([...end, sync()], sent, isOver);
+    return;
+  }
+  if (MAY_COMMIT_INSIDE.test(command ?? "")) portal.sink.notice(UNCHECKED);
+  try {
+    await conversation.exchange([...end, ...guardMessages(), sync()], null, isOver);
+  } catch (error) {
+    throw guardError(error, read_only, sent.offset);
+  }
 }
 
 /** One row more than allowed in all: only then is it known that the result was cut. */
@@ -78,10 +101,12 @@ async function readSome(portal: Portal, messages: Buffer[], beyond: "break" | "s
   let stop: Stop = "over";
   let limit: Truncated = null;
   let command: string | null = null;
-  await portal.conversation.exchange(messages, portal.sent, (type, buffer, start, end) => {
+  const exchange = portal.conversation.exchange(messages, portal.sent, (type, ...message) => {
     switch (type) {
       case MESSAGE.dataRow: {
-        const verdict = limit ?? portal.reader.add(buffer, start, end);
+        // The statement is over: this row is the guard's.
+        if (command !== null) return false;
+        const verdict = limit ?? portal.reader.add(...message);
         if (verdict === "more") return false;
         if (verdict === "full") stop = "full";
         else {
@@ -92,7 +117,7 @@ async function readSome(portal: Portal, messages: Buffer[], beyond: "break" | "s
         return true;
       }
       case MESSAGE.commandComplete:
-        command = readText(buffer, start, end);
+        command ??= readText(...message);
         return beyond === "skip";
       case MESSAGE.emptyQuery:
         return beyond === "skip";
@@ -102,6 +127,10 @@ async function readSome(portal: Portal, messages: Buffer[], beyond: "break" | "s
       default:
         return type === MESSAGE.ready;
     }
+  });
+  await exchange.catch((error: unknown) => {
+    const ofGuard = command !== null && portal.read_only !== null;
+    throw ofGuard ? guardError(error, portal.read_only!, portal.sent.offset) : error;
   });
   return { stop: stop as Stop, limit: limit as Truncated, command: command as string | null };
 }

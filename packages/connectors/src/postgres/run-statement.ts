@@ -1,4 +1,5 @@
 /** One statement: prepared, described, executed, its rows handed on batch by batch. */
+import type { PostgresConfig } from "@quern/contract/datasources";
 import type { Column } from "@quern/contract/results";
 import type { ExecuteRequest, Sink } from "../connector.ts";
 import { ConnectorError } from "../errors.ts";
@@ -11,14 +12,22 @@ import {
   readRowDescription,
   sync,
 } from "./messages.ts";
-import { type Portal, readSliced, readWhole } from "./portal.ts";
+import { type Portal, type PortalOutcome, readSliced, readWhole } from "./portal.ts";
 import { rowReader } from "./rows.ts";
 import type { StatementSpan } from "./statements.ts";
 import { columnType, formatCode, PARAMETER_OIDS, sourceType, storageOf } from "./types.ts";
 import { MESSAGE } from "./wire.ts";
 
-/** `whole`: execute it without a row limit, and break it off when a limit is reached. */
-export type StatementTask = { index: number; span: StatementSpan; whole: boolean };
+export type StatementTask = {
+  index: number;
+  span: StatementSpan;
+  /** Execute it without a row limit, and break it off when a limit is reached. */
+  whole: boolean;
+  /** Goes behind the text. */
+  comment: string;
+  /** Of a read-only datasource: what the statement wrote is not kept. */
+  read_only: PostgresConfig | null;
+};
 export type StatementDone = { rows: number; bytes: number; left_running: boolean };
 
 export async function runStatement(
@@ -31,7 +40,7 @@ export async function runStatement(
   const { from, start, end } = task.span;
   const sent: SentText = { text: request.sql.slice(from, end), offset: from };
   const name = `quern_${task.index}`;
-  const described = await describe(conversation, request, name, sent);
+  const described = await describe(conversation, request, name, sent, task.comment);
   const columns = described && (await nameColumns(conversation, described));
   const storages = described?.map((field) => storageOf(field.type_oid, field.typmod)) ?? [];
   await sink.statement({ index: task.index, start, end, columns, storages });
@@ -46,11 +55,9 @@ export async function runStatement(
     request.params.map(({ value }) => value),
     storages.map(formatCode),
   );
-  const portal: Portal = { conversation, sent, reader, sink, name, opening };
-  const outcome =
-    task.whole || columns === null
-      ? await readWhole(portal)
-      : await readSliced(portal, request.options.max_rows);
+  const { read_only } = task;
+  const portal: Portal = { conversation, sent, reader, sink, name, opening, read_only };
+  const outcome = await readRows(portal, task, request.options.max_rows, columns !== null);
   await sink.end({
     index: task.index,
     command: outcome.command ?? tagOfCut(request.sql.slice(start, end), reader.rows()),
@@ -64,17 +71,30 @@ export async function runStatement(
   return { rows: reader.rows(), bytes: reader.bytes(), left_running: outcome.left_running };
 }
 
+function readRows(
+  portal: Portal,
+  task: StatementTask,
+  maxRows: number,
+  returnsRows: boolean,
+): Promise<PortalOutcome> {
+  if (task.whole && returnsRows) return readWhole(portal);
+  // In slices the guard can hang on what the statement was.
+  if (returnsRows || task.read_only !== null) return readSliced(portal, maxRows);
+  return readWhole(portal);
+}
+
 async function describe(
   conversation: Conversation,
   request: ExecuteRequest,
   name: string,
   sent: SentText,
+  comment: string,
 ): Promise<FieldDescription[] | null> {
   let fields: FieldDescription[] | null = null;
   let parameters = 0;
   const types = request.params.map(({ type }) => PARAMETER_OIDS[type]);
   await conversation.exchange(
-    [parse(name, sent.text, types), describeStatement(name), sync()],
+    [parse(name, sent.text + comment, types), describeStatement(name), sync()],
     sent,
     (type, buffer, start) => {
       if (type === MESSAGE.parameterDescription) parameters = buffer.readUInt16BE(start);

@@ -11,6 +11,11 @@ import { signInError } from "./server-errors.ts";
 
 export const CONNECT_TIMEOUT_MS = 10_000;
 
+/** The application name of a run's session. Ids are UUIDs: anything else in one would not be ours. */
+export function sessionName(runId: string): string {
+  return `quern run=${runId.replace(/[^A-Za-z0-9_-]/g, "")}`;
+}
+
 export type SessionOptions = {
   application_name: string;
   /** 0 leaves the server's own. */

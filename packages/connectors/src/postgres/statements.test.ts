@@ -9,6 +9,13 @@ describe("splitting", () => {
   test.each([
     ["select 1", ["select 1"]],
     ["select 1;select 2;", ["select 1", "select 2"]],
+    ["select 1; --boo", ["select 1"]],
+    ["select 1; --boo\nselect 2;", ["select 1", "select 2"]],
+    ["select * from raw_events; # comment", ["select * from raw_events", "# comment"]],
+    [
+      "insert into t select 1;\nselect 2 union all (select 3);",
+      ["insert into t select 1", "select 2 union all (select 3)"],
+    ],
     [";; select 1 ;\n;", ["select 1"]],
     ["select ';'; select \";\"", ["select ';'", 'select ";"']],
     ["select 'it''s; so'; x", ["select 'it''s; so'", "x"]],

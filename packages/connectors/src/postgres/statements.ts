@@ -1,4 +1,5 @@
-import { scan } from "./scan.ts";
+import { scan } from "@quern/contract/postgres-lexer";
+import { isOutermost, type Open, openStatement, step } from "@quern/contract/postgres-statement";
 
 /**
  * A statement's place in a text, in UTF-16 code units, without its semicolon. `from` is where the text to send
@@ -16,55 +17,19 @@ export function splitStatements(sql: string): StatementSpan[] {
   let from = 0;
   for (const token of scan(sql)) {
     const text = token.kind === "other" ? "" : sql.slice(token.start, token.end).toLowerCase();
-    if (text === ";" && (open === null || (open.parens <= 0 && open.atomic === 0))) {
+    if (text === ";" && (open === null || isOutermost(open))) {
       if (open !== null)
         spans.push({ from: skipSpace(sql, from), start: open.start, end: open.end });
       open = null;
       from = token.end;
       continue;
     }
-    open ??= { start: token.start, end: token.end, words: [], previous: "", parens: 0, atomic: 0 };
+    open ??= openStatement(token.start, token.end);
     open.end = token.end;
     step(open, token.kind === "word", text);
   }
   if (open !== null) spans.push({ from: skipSpace(sql, from), start: open.start, end: open.end });
   return spans;
-}
-
-type Open = {
-  start: number;
-  end: number;
-  /** The first four words, enough to tell `create or replace function`. */
-  words: string[];
-  previous: string;
-  parens: number;
-  /** How many `end` are due before the body of a routine is over. */
-  atomic: number;
-};
-
-function step(open: Open, isWord: boolean, text: string): void {
-  if (text === "(") open.parens += 1;
-  else if (text === ")") open.parens -= 1;
-  if (isWord) {
-    if (open.words.length < 4) open.words.push(text);
-    // A column may be called anything after a dot or `as`.
-    if (open.previous !== "." && open.previous !== "as") countBlocks(open, text);
-  }
-  open.previous = text;
-}
-
-function countBlocks(open: Open, word: string): void {
-  if (open.atomic === 0) {
-    if (word === "atomic" && open.previous === "begin" && createsRoutine(open.words)) {
-      open.atomic = 1;
-    }
-  } else if (word === "case") open.atomic += 1;
-  else if (word === "end") open.atomic -= 1;
-}
-
-function createsRoutine(words: string[]): boolean {
-  const head = words.join(" ");
-  return /^create (or replace )?(function|procedure)\b/.test(head);
 }
 
 function skipSpace(sql: string, from: number): number {

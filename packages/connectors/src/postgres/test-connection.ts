@@ -1,5 +1,5 @@
 import type { ConnectionReport, TestStep } from "@quern/contract/datasources";
-import type { Target } from "../connector.ts";
+import type { OnSession, Target } from "../connector.ts";
 import { ConnectorError } from "../errors.ts";
 import { DialError } from "./dial-error.ts";
 import { openSession, type Session } from "./session.ts";
@@ -9,7 +9,10 @@ const ORDER = ["resolve", "connect", "tls", "sign_in", "read_only", "version"] a
 const OLDEST_SUPPORTED = 140_000;
 
 /** Tries the connection step by step; the first step that fails says why, and the rest is skipped. */
-export async function testConnection(target: Target): Promise<ConnectionReport> {
+export async function testConnection(
+  target: Target,
+  onSession: OnSession = () => {},
+): Promise<ConnectionReport> {
   const steps: TestStep[] = [];
   let began = performance.now();
   const add = (
@@ -33,6 +36,7 @@ export async function testConnection(target: Target): Promise<ConnectionReport> 
         else add(step, "ok", outcome.message);
       },
     });
+    await onSession(session.handle);
     add("sign_in", "ok", `Signed in to ${target.config.database} as ${target.config.user}.`);
     const facts = await readFacts(session);
     addReadOnly(target, facts, add);

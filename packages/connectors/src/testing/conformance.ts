@@ -5,6 +5,7 @@
 import { expect, test } from "vitest";
 import type { Connector, ExecuteOptions, Target } from "../connector.ts";
 import { ConnectorError } from "../errors.ts";
+import { testAheadAndExplain } from "./conformance-ahead.ts";
 import { GENEROUS, keepingSink } from "./target.ts";
 
 export type Subject = {
@@ -192,6 +193,8 @@ export function testConnector(subject: Subject): void {
     await over;
     expect(seen.statements[0]?.rows).toBe(1);
   });
+
+  testAheadAndExplain(subject);
 
   test("says which step of a connection failed", async () => {
     const cases = [

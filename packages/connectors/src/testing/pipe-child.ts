@@ -27,6 +27,12 @@ function remoteSink(id: number): Sink {
   };
 }
 
+/** The functions that the far end gave, as messages to it. */
+function hooksOf(method: PipeCall["method"], id: number): unknown[] {
+  if (method === "execute") return [remoteSink(id)];
+  return /^(explain|introspect|testConnection)$/.test(method) ? [remoteSink(id).started] : [];
+}
+
 process.on("message", async (message: PipeCall | PipeAck) => {
   if (message.type === "ack") {
     acks.get(message.id)?.();
@@ -34,7 +40,7 @@ process.on("message", async (message: PipeCall | PipeAck) => {
     return;
   }
   const { id, method } = message;
-  const given = method === "execute" ? [...message.arguments, remoteSink(id)] : message.arguments;
+  const given = [...message.arguments, ...hooksOf(method, id)];
   try {
     // The arguments are what the near end typed; the pipe does not know them.
     const call = connectors.postgres[method] as (...args: unknown[]) => Promise<unknown>;

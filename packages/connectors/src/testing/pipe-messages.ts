@@ -1,10 +1,10 @@
-import type { Sink } from "../connector.ts";
+import type { Connector, Sink } from "../connector.ts";
 import type { ConnectorErrorFields } from "../errors.ts";
 
 export type PipeCall = {
   type: "call";
   id: number;
-  method: "testConnection" | "introspect" | "execute" | "cancel";
+  method: keyof Connector;
   arguments: unknown[];
 };
 export type PipeAck = { type: "ack"; id: number };

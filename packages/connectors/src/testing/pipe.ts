@@ -1,7 +1,7 @@
 /** For tests only: a connector in another process, which proves that the contract's messages survive a pipe. */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { BackendHandle, Connector, ExecuteRequest, Sink, Target } from "../connector.ts";
+import type { Connector, OnSession, Sink } from "../connector.ts";
 import { ConnectorError } from "../errors.ts";
 import type { PipeAck, PipeCall, PipeReply } from "./pipe-messages.ts";
 
@@ -11,7 +11,7 @@ export function pipedConnector(): { connector: Connector; close(): void } {
   const child = fork(CHILD, { serialization: "advanced", env: {}, execArgv: [] });
   const calls = new Map<
     number,
-    { resolve: (value: never) => void; reject: (error: Error) => void; sink: Sink | null }
+    { resolve: (value: never) => void; reject: (error: Error) => void; sink: Partial<Sink> }
   >();
   let nextId = 0;
 
@@ -19,7 +19,7 @@ export function pipedConnector(): { connector: Connector; close(): void } {
     const call = calls.get(message.id);
     if (call === undefined) return;
     if (message.type === "sink") {
-      const receive = call.sink?.[message.event] as ((value: unknown) => unknown) | undefined;
+      const receive = call.sink[message.event] as ((value: unknown) => unknown) | undefined;
       await receive?.(message.value);
       child.send({ type: "ack", id: message.ack } satisfies PipeAck);
       return;
@@ -29,7 +29,11 @@ export function pipedConnector(): { connector: Connector; close(): void } {
     else call.reject(new ConnectorError(message.fields));
   });
 
-  function call<T>(method: PipeCall["method"], args: unknown[], sink: Sink | null): Promise<T> {
+  function call<T>(
+    method: PipeCall["method"],
+    args: unknown[],
+    sink: Partial<Sink> = {},
+  ): Promise<T> {
     nextId += 1;
     const id = nextId;
     return new Promise<T>((resolve, reject) => {
@@ -40,13 +44,18 @@ export function pipedConnector(): { connector: Connector; close(): void } {
 
   return {
     connector: {
-      testConnection: (target: Target) => call("testConnection", [target], null),
-      introspect: (target: Target) => call("introspect", [target], null),
-      execute: (target: Target, request: ExecuteRequest, sink: Sink) =>
-        call("execute", [target, request], sink),
-      cancel: (target: Target, handle: BackendHandle, options: { grace_ms: number }) =>
-        call("cancel", [target, handle, options], null),
+      testConnection: (target, onSession) => call("testConnection", [target], hook(onSession)),
+      introspect: (target, onSession) => call("introspect", [target], hook(onSession)),
+      execute: (target, request, sink) => call("execute", [target, request], sink),
+      explain: (target, request, onSession) => call("explain", [target, request], hook(onSession)),
+      prepare: (...given) => call("prepare", given),
+      release: (...given) => call("release", given),
+      cancel: (...given) => call("cancel", given),
     },
     close: () => child.disconnect(),
   };
+}
+
+function hook(started: OnSession | undefined): Partial<Sink> {
+  return started === undefined ? {} : { started };
 }

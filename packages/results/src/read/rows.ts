@@ -102,6 +102,48 @@ export async function* streamSides(
   for await (const { rows } of streamGroups(part, openPart, physical, 0, part.rows)) yield rows;
 }
 
+/** Some columns of a row group: `rows[r][i]` of `columns[i]`. */
+export type TextChunk = { rows: StoredCell[][]; columns: number[] };
+
+/** Texts of all row groups, those columns of each only that may have a text longer than `bytes`. */
+export async function* streamTexts(
+  manifest: ResultManifest,
+  openPart: OpenPart,
+  bytes: number,
+): AsyncGenerator<TextChunk> {
+  if (manifest.columns.length === 0) return;
+  for (const part of manifest.parts) {
+    const source = await openPart(part);
+    try {
+      const layout = await readLayout(source);
+      let start = 0;
+      for (const [group, end] of layout.group_ends.entries()) {
+        const columns = longTextColumns(layout, group, bytes);
+        const names = columns.map((index) => `c${index}`);
+        const rows =
+          columns.length === 0
+            ? Array.from({ length: end - start }, () => [])
+            : await readStoredRows(source, layout, names, start, end);
+        yield { rows, columns };
+        start = end;
+      }
+    } finally {
+      await source.close?.();
+    }
+  }
+}
+
+/** A column chunk is at least as large as its longest text. */
+function longTextColumns(layout: PartLayout, group: number, bytes: number): number[] {
+  return (layout.metadata.row_groups[group]?.columns ?? []).flatMap(({ meta_data: chunk }) => {
+    const name = chunk?.path_in_schema[0] ?? "";
+    const isLong = Number(chunk?.total_uncompressed_size ?? 0) > bytes;
+    return isLong && name.startsWith("c") && layout.kinds.get(name)?.kind === "text"
+      ? [Number(name.slice(1))]
+      : [];
+  });
+}
+
 async function* streamGroups(
   part: Part,
   openPart: OpenPart,

@@ -28,6 +28,8 @@ export type BulkOptions = {
 /** DuckDB's own row-group size: two tables of that many ordinary rows fit the memory limit. */
 const PART_ROWS = 122_880;
 const PART_BYTES = 32 * 1024 * 1024;
+/** One table fills while another is copied out, with buffers of its own: each may have this share of the memory. */
+const PART_SHARE = 1 / 8;
 /** The first part is small, so that the first rows can be read early. */
 const FIRST_PART_ROWS = 20_480;
 /** 100 rows from anywhere must decode little. */
@@ -37,6 +39,7 @@ type Table = { name: string; rows: number; bytes: number; escapes: Set<number> }
 
 export async function openBulkWriter(options: BulkOptions): Promise<BulkWriter> {
   const duckdb = await openDuckDb(options.memory_limit_bytes);
+  const partBytes = Math.min(PART_BYTES, options.memory_limit_bytes * PART_SHARE);
   const filler = chunkFiller(duckdb.api, options.storages);
   let tables = 0;
   let table: Table | null = null;
@@ -100,7 +103,7 @@ export async function openBulkWriter(options: BulkOptions): Promise<BulkWriter> 
         }
       }
       const enough = tables === 0 ? FIRST_PART_ROWS : PART_ROWS;
-      if (into.rows >= enough || into.bytes >= PART_BYTES) await flush();
+      if (into.rows >= enough || into.bytes >= partBytes) await flush();
     },
     async flush() {
       await flush();

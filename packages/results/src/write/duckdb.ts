@@ -25,10 +25,13 @@ export function loadDuckDb(): DuckDbApi {
   return loaded;
 }
 
-/** A new in-memory database that writes with one thread and never spills. */
-export async function openDuckDb(memoryLimitBytes: number): Promise<DuckDb> {
+/** A new in-memory database that works with one thread and never spills, unless `spill` says where and how much. */
+export async function openDuckDb(
+  memoryLimitBytes: number,
+  spill: { directory: string; max_bytes: number } | null = null,
+): Promise<DuckDb> {
   const api = loadDuckDb();
-  const database = await api.open(":memory:", config(api, memoryLimitBytes));
+  const database = await api.open(":memory:", config(api, memoryLimitBytes, spill));
   const connection = await api.connect(database);
   const aside = await api.connect(database);
   return {
@@ -55,12 +58,17 @@ export async function openDuckDb(memoryLimitBytes: number): Promise<DuckDb> {
   };
 }
 
-function config(api: DuckDbApi, memoryLimitBytes: number): Bindings.Config {
+function config(
+  api: DuckDbApi,
+  memoryLimitBytes: number,
+  spill: { directory: string; max_bytes: number } | null,
+): Bindings.Config {
   const made = api.create_config();
   const settings = {
     threads: "1",
     memory_limit: `${Math.floor(memoryLimitBytes / 1024)}KiB`,
-    temp_directory: "",
+    temp_directory: spill?.directory ?? "",
+    ...(spill && { max_temp_directory_size: `${Math.ceil(spill.max_bytes / 1024)}KiB` }),
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     allow_community_extensions: "false",

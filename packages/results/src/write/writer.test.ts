@@ -77,7 +77,10 @@ async function write(total: number, step: number) {
   const statement = nextStatement;
   nextStatement += 1;
   const announced: Part[] = [];
-  const writer = openResultWriter(directory, { onPart: (part) => announced.push(part) });
+  const writer = openResultWriter(directory, {
+    onPart: (part) => announced.push(part),
+    first_part_ms: Number.POSITIVE_INFINITY,
+  });
   writer.begin(statement, STORAGES);
   for (let first = 0; first < total; first += step) {
     await writer.write(batch(first, Math.min(step, total - first)));
@@ -142,6 +145,22 @@ test("the parquet export holds the same cells under unique names", async () => {
     // A column with an infinite date is text as a whole.
     expect(row.twice_4).toBe(expected[index]?.[6]);
   });
+});
+
+test("a slow result shows what is there, then more after twice as long", async () => {
+  const parts: Part[] = [];
+  const writer = openResultWriter(directory, {
+    onPart: (part) => parts.push(part),
+    first_part_ms: 0,
+  });
+  writer.begin(997, STORAGES);
+  for (let first = 0; first < 100; first += 10) await writer.write(batch(first, 10));
+  expect(parts.length).toBeGreaterThan(1);
+  expect(parts[0]).toMatchObject({ first_row: 0, rows: 10 });
+  await writer.end();
+  await writer.close();
+  const rows = await readRows({ columns: COLUMNS, rows: 100, parts }, openPart, 0, 100);
+  expect(rows).toEqual(await readRows(await write(100, 100), openPart, 0, 100));
 });
 
 test("results without rows or columns have no parts", async () => {

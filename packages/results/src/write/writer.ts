@@ -11,6 +11,8 @@ import { openPlainPart, type PlainPart } from "./plain.ts";
 export type WriterOptions = {
   /** Called when a part is complete: it can be read from then on. */
   onPart?: (part: Part) => void;
+  /** When rows have been coming for so long, those that are there become a part, however few. */
+  first_part_ms?: number;
   /** For DuckDB's buffers. */
   memory_limit_bytes?: number;
 };
@@ -35,6 +37,8 @@ const MAX_BULK_ROW_BYTES = 128 * 1024;
 const PLAIN_PART_BYTES = 32 * 1024 * 1024;
 /** The metadata of a part is in memory while it is written, and when it is read. */
 const PLAIN_PART_CHUNKS = 20_000;
+/** A slow result shows its first rows after this; then more of them, each time after twice as long. */
+const FIRST_PART_MS = 300;
 const DEFAULT_MEMORY = 200 * 1024 * 1024;
 
 type Current = {
@@ -49,6 +53,11 @@ type Current = {
   /** Parts begun so far. */
   begun: number;
   parts: Part[];
+  /** When what is there becomes a part, by `performance.now()`; and how long after that the next time is. */
+  due: number;
+  pause_ms: number;
+  /** Parts at the last such time. */
+  seen: number;
 };
 
 export function openResultWriter(directory: string, options: WriterOptions = {}): ResultWriter {
@@ -103,6 +112,20 @@ export function openResultWriter(directory: string, options: WriterOptions = {})
     else await writePlain(at, batch);
   }
 
+  /** So that the first page of a slow query does not wait for many rows. */
+  async function showWhenDue(at: Current): Promise<void> {
+    const now = performance.now();
+    if (now < at.due) return;
+    // A fast result has given parts since, and need not wait for one more.
+    if (at.parts.length === at.seen) {
+      await at.bulk?.flush();
+      await finishPlain(at);
+    }
+    at.seen = at.parts.length;
+    at.pause_ms *= 2;
+    at.due = now + at.pause_ms;
+  }
+
   return {
     begin(statement, storages) {
       current = {
@@ -115,14 +138,18 @@ export function openResultWriter(directory: string, options: WriterOptions = {})
         plain: null,
         begun: 0,
         parts: [],
+        due: Number.POSITIVE_INFINITY,
+        pause_ms: options.first_part_ms ?? FIRST_PART_MS,
+        seen: 0,
       };
     },
     async write(batch) {
       const at = must(current);
       if (at.storages.length === 0) return;
+      if (at.rows === 0) at.due = performance.now() + at.pause_ms;
       at.rows += batch.rows;
       at.bytes += batch.bytes;
-      if (at.kept !== null && isSmall(at)) {
+      if (at.kept !== null && isSmall(at) && performance.now() < at.due) {
         at.kept.push(copyBatch(batch, at.storages));
         return;
       }
@@ -130,6 +157,7 @@ export function openResultWriter(directory: string, options: WriterOptions = {})
       at.kept = null;
       for (const early of kept) await writeOn(at, early);
       await writeOn(at, batch);
+      await showWhenDue(at);
     },
     async end() {
       const at = must(current);

@@ -1,9 +1,9 @@
 /**
- * Reads PostgreSQL's tokens as far as splitting a text needs: what is inside quotes, dollar quotes and comments
- * is skipped by the rules of the server's own scanner (standard_conforming_strings on). Each position is visited
- * once, so hostile input costs linear time.
+ * Reads PostgreSQL's tokens as far as splitting a text and finding parameters need: what is inside quotes, dollar quotes
+ * and comments is skipped by the rules of the server's own scanner (standard_conforming_strings on). Each position is
+ * visited once, so hostile input costs linear time.
  */
-export type Token = { kind: "word" | "symbol" | "other"; start: number; end: number };
+export type Token = { kind: "word" | "symbol" | "parameter" | "other"; start: number; end: number };
 
 const IDENTIFIER_START = /[A-Za-z_\u0080-\uffff]/;
 const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
@@ -33,13 +33,14 @@ export function* scan(sql: string): Generator<Token> {
 }
 
 /** Where the white space or the comment at this position ends; the position itself when there is none. */
-function blankEnd(sql: string, position: number): number {
+export function blankEnd(sql: string, position: number): number {
   if (sql.startsWith("/*", position)) return blockCommentEnd(sql, position);
   if (sql.startsWith("--", position)) return matchEnd(LINE_COMMENT, sql, position);
   return matchEnd(SPACE, sql, position);
 }
 
-function tokenAt(sql: string, start: number): Token {
+/** The token that begins at this position, which is none of white space or a comment. */
+export function tokenAt(sql: string, start: number): Token {
   const char = sql.charAt(start);
   const next = sql.charAt(start + 1);
   if (char === "'") return { kind: "other", start, end: stringEnd(sql, start, false) };
@@ -56,7 +57,10 @@ function tokenAt(sql: string, start: number): Token {
       quote === '"' ? quotedEnd(sql, start + 2, '"', false) : stringEnd(sql, start + 2, false);
     return { kind: "other", start, end };
   }
-  if (char === "$") return { kind: "other", start, end: dollarEnd(sql, start) };
+  if (char === "$") {
+    const kind = /[0-9]/.test(next) ? "parameter" : "other";
+    return { kind, start, end: dollarEnd(sql, start) };
+  }
   if (IDENTIFIER_START.test(char)) return { kind: "word", start, end: matchEnd(WORD, sql, start) };
   const number = matchEnd(NUMBER, sql, start);
   if (number > start) return { kind: "other", start, end: number };

@@ -1,0 +1,75 @@
+import { type Run, rerunRun } from "@quern/contract/runs";
+import type { Actor } from "@quern/store/actor";
+import { readQuery } from "@quern/store/queries";
+import { readRun } from "@quern/store/run-history";
+import { readLimitScope } from "@quern/store/settings";
+import type { FastifyInstance } from "fastify";
+import type { Api } from "../api.ts";
+import { enqueue } from "../enqueue.ts";
+import { ApiError, notFound } from "../problems.ts";
+import { resolveLimits } from "../run-limits.ts";
+import { demand, serve } from "../serve.ts";
+import { refuseFlood } from "./runs.ts";
+
+/** The same work again: the text, the values that were bound and the limits of the run, whatever has changed since. */
+export function addRunRerunRoutes(app: FastifyInstance, api: Api): void {
+  serve(
+    app,
+    api,
+    rerunRun,
+    ({ params }) => ({ action: "runs.read", on: { type: "run", id: params.id } }),
+    async (call) => {
+      const { actor, params, origin } = call;
+      const run = await readRun(api.db, actor, params.id);
+      if (!run) throw notFound("run");
+      if (run.kind !== "query" || run.sql === null || run.datasource === null) {
+        throw new ApiError(
+          "invalid_request",
+          "Only a run of a query can be run again. Test or introspect a datasource from its page.",
+        );
+      }
+      await demandToRunAgain(api, actor, run);
+      const scope = await readLimitScope(api.db, run.datasource.id);
+      if (!scope) throw notFound("datasource");
+      const query = run.query ? await readQuery(api.db, actor, run.query.id) : undefined;
+      const asked = { ...run.limits, result_ttl_s: query?.result_ttl_s };
+      const { limits, result_ttl_s } = resolveLimits(
+        asked,
+        scope.settings.limits,
+        scope.datasource,
+      );
+      await refuseFlood(api, actor);
+      return enqueue(api, call, actor, {
+        kind: "query",
+        datasource_id: run.datasource.id,
+        sql: run.sql,
+        params: run.params,
+        ...(run.query ? { query: { id: run.query.id, version: run.query.version } } : {}),
+        retry_of: run.id,
+        limits,
+        result_ttl_s,
+        priority: "interactive",
+        trigger: actor.token_id === null ? "user" : "api",
+        request_id: origin.request_id,
+      });
+    },
+  );
+}
+
+/**
+ * Who may write SQL for the datasource may run any text on it again. Others may run a saved query, and that is its present
+ * version: an older text may have been changed for a reason.
+ */
+async function demandToRunAgain(api: Api, actor: Actor, run: Run): Promise<void> {
+  if (actor.role !== "viewer" || run.query === null) {
+    return demand(api, actor, "runs.create_sql", { type: "datasource", id: run.datasource!.id });
+  }
+  await demand(api, actor, "runs.create", { type: "query", id: run.query.id });
+  const query = await readQuery(api.db, actor, run.query.id);
+  if (query?.version !== run.query.version || query.datasource.id !== run.datasource!.id) {
+    throw new ApiError(
+      "not_allowed",
+      "The query was changed since this run. Run its present version from the query's page.",
+    );
+  }
+}

@@ -1,0 +1,53 @@
+/** What admins set for their organisation, and the defaults of what nobody has set. */
+import type { Limits } from "@quern/contract/datasources";
+import { DEFAULT_SETTINGS, type Settings, type SettingsChange } from "@quern/contract/settings";
+import { sql } from "kysely";
+import type { Database } from "./db.ts";
+
+export async function readSettings(db: Database, orgId: string, lock = false): Promise<Settings> {
+  const { rows } = await sql<{ settings: SettingsChange }>`
+    select settings from orgs where id = ${orgId} ${lock ? sql`for no key update` : sql``}`.execute(
+    db,
+  );
+  return mergeSettings(DEFAULT_SETTINGS, rows[0]?.settings ?? {});
+}
+
+/** What bounds a run on the datasource: the settings of its organisation and its own limits; undefined when it was deleted. */
+export async function readLimitScope(
+  db: Database,
+  datasourceId: string,
+): Promise<{ settings: Settings; datasource: Partial<Limits> } | undefined> {
+  const { rows } = await sql<{ settings: SettingsChange; limits: Partial<Limits> }>`
+    select orgs.settings, datasources.limits
+    from datasources join orgs on orgs.id = datasources.org_id
+    where datasources.id = ${datasourceId} and datasources.deleted_at is null`.execute(db);
+  if (!rows[0]) return undefined;
+  return {
+    settings: mergeSettings(DEFAULT_SETTINGS, rows[0].settings),
+    datasource: rows[0].limits,
+  };
+}
+
+/** Stores the settings as a whole. Read them `lock`ed in the same transaction. */
+export async function writeSettings(
+  db: Database,
+  orgId: string,
+  settings: Settings,
+): Promise<void> {
+  await sql`update orgs set settings = ${JSON.stringify(settings)} where id = ${orgId}`.execute(db);
+}
+
+/** `settings` with what the change says. */
+export function mergeSettings(settings: Settings, change: SettingsChange): Settings {
+  const { limits, max_queued_per_person } = settings;
+  const changed = change.limits ?? {};
+  return {
+    limits: {
+      timeout_ms: { ...limits.timeout_ms, ...changed.timeout_ms },
+      max_rows: { ...limits.max_rows, ...changed.max_rows },
+      max_bytes: { ...limits.max_bytes, ...changed.max_bytes },
+      result_ttl_s: { ...limits.result_ttl_s, ...changed.result_ttl_s },
+    },
+    max_queued_per_person: change.max_queued_per_person ?? max_queued_per_person,
+  };
+}
