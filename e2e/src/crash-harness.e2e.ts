@@ -13,10 +13,10 @@ test(`no run is lost, done twice or left behind, whatever dies (QUERN_CRASH_SEED
     runners: 2,
     slots: 4,
     harm_every_ms: 1_500,
+    harms: HARMS.length,
     times: SHORT_TIMES,
   });
   console.log(`seed ${report.seed}:`, JSON.stringify(report.ends), JSON.stringify(report.harms));
   expect(report).toMatchObject({ runs: 250, lost: [], duplicated: [], unexpected: [] });
-  expect(Object.values(report.harms).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3);
-  expect(Object.keys(report.harms)).toEqual([...HARMS]);
+  expect(HARMS.filter((harm) => report.harms[harm] === 0)).toEqual([]);
 });

@@ -1,12 +1,12 @@
 /** Parameters on the demo's flights, as their author and a viewer use them; then the rows sorted, counted and taken home. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { AxeBuilder } from "@axe-core/playwright";
 import { listDatasources } from "@quern/contract/datasources";
 import { createQuery } from "@quern/contract/queries";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openBrowser, openPage, type Watched } from "./browser.ts";
+import { expectAccessible, signIn, writeSql } from "./page-steps.ts";
 import { type Quern, signInClient, startQuern } from "./quern.ts";
 
 const ADA = { email: "ada@example.test", password: "correct horse battery" };
@@ -45,7 +45,7 @@ beforeAll(async () => {
   });
   ada = await openPage(browser, quern.url);
   page = ada.page;
-  await signIn(page, ADA.email, ADA.password);
+  await signIn(page, ADA);
 });
 afterAll(async () => {
   await browser?.close();
@@ -58,23 +58,6 @@ beforeEach(({ onTestFailed }) => {
     console.error(await ada.describe());
   });
 });
-
-async function signIn(on: Page, email: string, password: string): Promise<void> {
-  await on.goto("/sign-in");
-  await on.getByLabel("E-mail").fill(email);
-  await on.getByLabel("Password", { exact: true }).fill(password);
-  await on.keyboard.press("Enter");
-  await on.getByRole("heading", { name: "Home" }).waitFor();
-}
-
-async function writeSql(sql: string): Promise<void> {
-  // A menu that closes takes the focus back to its button.
-  await page.getByRole("listbox").waitFor({ state: "detached" });
-  await page.locator(".monaco-editor").first().click();
-  await page.locator(".monaco-editor.focused").first().waitFor();
-  await page.keyboard.press("ControlOrMeta+A");
-  await page.keyboard.insertText(sql);
-}
 
 const field = (on: Page, name: string): Locator => on.locator(`[data-parameter="${name}"]`);
 
@@ -89,14 +72,6 @@ async function define(name: string, type: string): Promise<Locator> {
   return drawer;
 }
 
-async function expectAccessible(): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  expect(
-    serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(" ")}`),
-  ).toEqual([]);
-}
-
 /** A number of the first row, once that has come. */
 async function firstNumber(column: number): Promise<number> {
   const cell = page.locator(`[aria-rowindex="2"] > [aria-colindex="${column + 2}"]`);
@@ -108,7 +83,7 @@ test("{{ }} makes parameters, which get types, options and a dropdown that depen
   await page.goto("/queries/new");
   await page.getByLabel("Datasource", { exact: true }).click();
   await page.getByRole("option", { name: /Demo/ }).click();
-  await writeSql(SQL);
+  await writeSql(page, SQL);
   await field(page, "destination").waitFor();
 
   const origins = await define("origins", "Choice");
@@ -150,7 +125,7 @@ test("a missing value is told at its control; then values are chosen and the run
   expect(page.url()).toContain("p.period.start=2001-01-01");
   await page.getByRole("tab", { name: "Details" }).click();
   await page.getByText("text[]").first().waitFor();
-  await expectAccessible();
+  await expectAccessible(page);
   await page.getByRole("tab", { name: "Table" }).click();
 
   await page.getByRole("button", { name: "Save" }).click();
@@ -182,7 +157,7 @@ test("rows are sorted as numbers and filtered by the server, and the address say
   expect(new URL(page.url()).searchParams.get("sort")).toBe("3.desc");
   expect(new URL(page.url()).searchParams.get("filter")).toBe("2:gt:9");
   await ada.picture("parameters-2-view");
-  await expectAccessible();
+  await expectAccessible(page);
 });
 
 test("the columns' statistics are those of the result", async () => {
@@ -193,7 +168,7 @@ test("the columns' statistics are those of the result", async () => {
   await card.getByText("Different values").waitFor();
   await card.getByRole("button", { name: /ATL/ }).waitFor();
   await ada.picture("parameters-3-columns");
-  await expectAccessible();
+  await expectAccessible(page);
   await page.getByRole("tab", { name: "Table" }).click();
 });
 

@@ -1,11 +1,11 @@
 /** The pages around runs, as a person uses them: read one, explain it, do it again, compare, cancel, and look at the system. */
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Client } from "@quern/contract/client";
 import { listDatasources } from "@quern/contract/datasources";
 import { createRun, type Run, readRun } from "@quern/contract/runs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { DESK, openBrowser, openPage, type Watched } from "./browser.ts";
+import { expectAccessible, signIn } from "./page-steps.ts";
 import { type Quern, signInClient, startQuern } from "./quern.ts";
 
 const ADA = { email: "ada@example.test", password: "correct horse battery" };
@@ -33,11 +33,7 @@ beforeAll(async () => {
   demo = items.find((each) => each.name === "Demo")!.id;
   ada = await openPage(browser, quern.url);
   page = ada.page;
-  await page.goto("/sign-in");
-  await page.getByLabel("E-mail").fill(ADA.email);
-  await page.getByLabel("Password", { exact: true }).fill(ADA.password);
-  await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Home" }).waitFor();
+  await signIn(page, ADA);
 });
 afterAll(async () => {
   await browser?.close();
@@ -63,14 +59,6 @@ async function ended(id: string): Promise<Run> {
   return run;
 }
 
-async function expectAccessible(): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  expect(
-    serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(" ")}`),
-  ).toEqual([]);
-}
-
 const idOf = (url: string) => /\/runs\/([0-9a-f-]{36})/.exec(url)![1]!;
 
 test("a run's page tells its phases, facts and rows, and what its error is about", async () => {
@@ -82,7 +70,7 @@ test("a run's page tells its phases, facts and rows, and what its error is about
     await phases.getByText(phase).waitFor();
   await page.getByRole("gridcell", { name: "ORD" }).waitFor();
   await page.getByRole("region", { name: "Facts" }).getByText("over the API").waitFor();
-  await expectAccessible();
+  await expectAccessible(page);
   await ada.picture("run");
 
   const failing = await start("select 1;\nselect origin, nothing\nfrom flights.flights");
@@ -90,7 +78,7 @@ test("a run's page tells its phases, facts and rows, and what its error is about
   await page.goto(`/runs/${failing}`);
   await page.getByRole("alert").getByText('column "nothing" does not exist').waitFor();
   await page.getByRole("region", { name: "SQL" }).getByText("line 2, column 16").waitFor();
-  await expectAccessible();
+  await expectAccessible(page);
 });
 
 test("explain draws the plan as a tree for the keyboard, and analyze says what came", async () => {
@@ -111,7 +99,7 @@ test("explain draws the plan as a tree for the keyboard, and analyze says what c
   expect(await steps.count()).toBeLessThan(all);
   await page.keyboard.press("ArrowRight");
   expect(await steps.count()).toBe(all);
-  await expectAccessible();
+  await expectAccessible(page);
 
   await page.getByRole("button", { name: /Explain analyze/ }).click();
   await page.getByText(/^executed in/).waitFor();
@@ -139,7 +127,7 @@ test("running again makes a run of its own, and both stand side by side", async 
   await rows.getByText("6 rows differ").waitFor();
   await rows.getByRole("gridcell", { name: "added" }).first().waitFor();
   await rows.getByRole("gridcell", { name: "removed" }).first().waitFor();
-  await expectAccessible();
+  await expectAccessible(page);
   await ada.picture("compare");
 });
 
@@ -173,7 +161,7 @@ test("the history narrows by chips and by a brush that the keyboard moves, both 
   await page.keyboard.press("Enter");
   await page.waitForURL(/from=.*to=/);
   await page.getByRole("link", { name: /select 1; select origin, nothing/ }).waitFor();
-  await expectAccessible();
+  await expectAccessible(page);
   await ada.picture("history");
   await page.getByRole("button", { name: "Clear filters" }).click();
   await page.keyboard.press("j");
@@ -192,7 +180,7 @@ test("an admin sees the system at work and sets limits, which are checked in wor
     .getByText("Runner")
     .first()
     .waitFor();
-  await expectAccessible();
+  await expectAccessible(page);
   await ada.picture("system");
   await page.getByRole("link", { name: "Settings" }).click();
   const timeout = page.getByLabel("Timeout, default");
@@ -202,7 +190,7 @@ test("an admin sees the system at work and sets limits, which are checked in wor
   await timeout.fill("2 min");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();
-  await expectAccessible();
+  await expectAccessible(page);
   await ada.picture("settings");
   const run = await ended(await start("select 1"));
   expect(run.limits.timeout_ms).toBe(120_000);

@@ -1,9 +1,9 @@
 /** From an empty machine to a real query's rows and a chart in the browser, as a newcomer does it. */
-import { AxeBuilder } from "@axe-core/playwright";
 import { testServer } from "@quern/store/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { DESK, openBrowser, openPage, type Watched } from "./browser.ts";
+import { expectAccessible, writeSql } from "./page-steps.ts";
 import { type Quern, startQuern } from "./quern.ts";
 
 const ADA = { name: "Ada Lovelace", email: "ada@example.test", password: "correct horse battery" };
@@ -35,28 +35,12 @@ beforeEach(({ onTestFailed }) => {
   });
 });
 
-async function expectAccessible(): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  expect(
-    serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(" ")}`),
-  ).toEqual([]);
-}
-
-async function writeSql(sql: string): Promise<void> {
-  await page.getByRole("listbox").waitFor({ state: "detached" });
-  await page.locator(".monaco-editor").first().click();
-  await page.locator(".monaco-editor.focused").first().waitFor();
-  await page.keyboard.press("ControlOrMeta+A");
-  await page.keyboard.insertText(sql);
-}
-
 test("the console's link makes the first admin, who connects a PostgreSQL with a live test", async () => {
   await page.goto(quern.setupLink());
   await page.getByLabel("Your name").fill(ADA.name);
   await page.getByLabel("E-mail").fill(ADA.email);
   await page.getByLabel("Password", { exact: true }).fill(ADA.password);
-  await expectAccessible();
+  await expectAccessible(page);
   await ada.picture("1-set-up");
   await page.getByRole("button", { name: "Create admin" }).click();
   await page.getByRole("button", { name: /Take Demo/ }).waitFor();
@@ -91,7 +75,7 @@ test("a query on the real flights gives rows and a chart, and a reload shows bot
   await page.getByLabel("Datasource", { exact: true }).click();
   await page.getByRole("option", { name: /Demo/ }).click();
   await page.getByText("flights", { exact: true }).first().waitFor();
-  await writeSql(FLIGHTS);
+  await writeSql(page, FLIGHTS);
   await page.keyboard.press("ControlOrMeta+Enter");
   await page.getByRole("gridcell", { name: "ATL" }).first().waitFor();
   const result = page.getByRole("region", { name: "Result" });
@@ -100,7 +84,7 @@ test("a query on the real flights gives rows and a chart, and a reload shows bot
     .first()
     .waitFor();
   await ada.picture("4-rows");
-  await expectAccessible();
+  await expectAccessible(page);
   await page.getByRole("tab", { name: "Chart" }).click();
   await page.locator("figure canvas, figure svg").first().waitFor();
   await page.waitForTimeout(500);
@@ -132,13 +116,13 @@ test("a saved query is found again after signing out and in", async () => {
 
 test("an error is marked at its place, a running query is canceled, and both are in the history", async () => {
   await page.goto("/queries/new");
-  await writeSql("select 1;\nselect origin, nothing\nfrom flights.flights");
+  await writeSql(page, "select 1;\nselect origin, nothing\nfrom flights.flights");
   await page.keyboard.press("ControlOrMeta+Enter");
   await page.getByText('column "nothing" does not exist').first().waitFor();
   await page.locator(".squiggly-error").first().waitFor();
   await page.getByText("42703").first().waitFor();
   await ada.picture("7-error");
-  await writeSql("select pg_sleep(300)");
+  await writeSql(page, "select pg_sleep(300)");
   await page.keyboard.press("ControlOrMeta+Enter");
   await page
     .getByRole("button", { name: /^Cancel/ })
@@ -158,7 +142,7 @@ test("an error is marked at its place, a running query is canceled, and both are
     .first()
     .waitFor();
   await ada.picture("8-runs");
-  await expectAccessible();
+  await expectAccessible(page);
 });
 
 test("a viewer who joins by link runs what is granted, and finds no way to more", async () => {

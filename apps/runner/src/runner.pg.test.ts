@@ -21,6 +21,7 @@ import { sql } from "kysely";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { start } from "./runner.ts";
+import { TIMES } from "./times.ts";
 
 let metadata: TestDatabase;
 let customer: TestDatabase;
@@ -46,7 +47,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-function startRunner(): Promise<Running> {
+function startRunner(times = TIMES): Promise<Running> {
   const settings = {
     DATABASE_URL: metadata.url,
     QUERN_KEYS: join(directory, "keys"),
@@ -57,7 +58,7 @@ function startRunner(): Promise<Running> {
     QUERN_EXECUTOR_MEMORY_BYTES: 640 * 1024 ** 2,
     LOG_LEVEL: "fatal" as const,
   };
-  return start(settings, openLog("runner", "fatal"));
+  return start(settings, openLog("runner", "fatal"), times);
 }
 
 async function addDatasource(
@@ -132,10 +133,10 @@ test("a query's rows, times and statistics are kept", async () => {
 });
 
 test("thousands of statements are written down", async () => {
-  const done = await run("select 1;".repeat(7_000));
-  expect(done).toMatchObject({ status: "succeeded", rows: 7_000 });
-  expect(done.statements).toHaveLength(7_000);
-}, 90_000);
+  const done = await run("select 1;".repeat(1_500));
+  expect(done).toMatchObject({ status: "succeeded", rows: 1_500 });
+  expect(done.statements).toHaveLength(1_500);
+});
 
 test("what the database refuses to keep ends the run at once, in words", async () => {
   await sql`alter table run_statements add constraint no_banana check (command <> 'SELECT 2')`.execute(
@@ -263,6 +264,14 @@ test("a run whose lease was lost writes nothing, and one that waits outlives a r
 });
 
 test("work stops when its lease cannot be renewed in time, even while the renewal hangs", async () => {
+  await runner.stop();
+  runner = await startRunner({
+    ...TIMES,
+    lease_ms: 5_000,
+    renew_ms: 1_000,
+    statement_ms: 2_500,
+    silence_ms: 3_000,
+  });
   const id = await makeRun(db, admin, datasource, { sql: "select pg_sleep(50)" });
   for (let tries = 0; tries < 100 && (await readRun(db, admin, id))?.started_at === null; tries++)
     await delay(50);
@@ -285,6 +294,8 @@ test("work stops when its lease cannot be renewed in time, even while the renewa
   await holder.end();
   await client.end();
   expect(await ended(id)).toMatchObject({ status: "failed", error: { code: "runner_lost" } });
+  await runner.stop();
+  runner = await startRunner();
 }, 90_000);
 
 test("a datasource deleted before its run began fails the run", async () => {

@@ -15,13 +15,18 @@ const PATIENCE_MS = 120_000;
 export async function callAll(
   site: Site,
   runs: readonly PlannedRun[],
+  /** Waits until the runs behind this share of all may be called. */
+  turn: (share: number) => Promise<void>,
 ): Promise<Map<string, string>> {
   const acknowledged = new Map<string, string>();
   const cancels: Promise<void>[] = [];
   let next = 0;
   const caller = async () => {
     for (let run = runs[next++]; run !== undefined; run = runs[next++]) {
-      if (next % 10 === 0) await untilShort(site);
+      if (next % 10 === 0) {
+        await untilShort(site);
+        await turn(next / runs.length);
+      }
       const id = await persist(() => enqueue(site, run.word, run.sql));
       acknowledged.set(run.word, id);
       if (run.cancel_after_ms !== null) cancels.push(cancelLater(site, id, run.cancel_after_ms));

@@ -26,6 +26,7 @@ const report = await runCrashTest({
   runners: Number(values.runners),
   slots: Number(values.slots),
   harm_every_ms: Number(values["harm-every"]) * 1000,
+  harms: Math.ceil(Number(values.runs) / 60),
   times: values.short ? SHORT_TIMES : {},
   log: values.quiet ? () => {} : (line) => console.error(line),
 });

@@ -42,6 +42,8 @@ export type NemesisOptions = {
 
 export type Nemesis = {
   done: Record<Harm, number>;
+  /** Resolves when so many harms have begun. */
+  atLeast(harms: number): Promise<void>;
   /** Does no more, and heals what can be healed: paused runners go on, PostgreSQL is there. */
   stop(): Promise<void>;
 };
@@ -70,6 +72,10 @@ export function unleash(site: Site, random: Random, options: NemesisOptions): Ne
   const raging = rage();
   return {
     done,
+    async atLeast(harms) {
+      const total = () => Object.values(done).reduce((sum, count) => sum + count, 0);
+      while (total() < harms) await delay(50);
+    },
     async stop() {
       stopping.abort();
       await raging;

@@ -1,4 +1,4 @@
-import type { QueuePlace } from "@quern/contract/runs";
+import type { QueuePlace } from "@quern/contract/run-queue";
 import { sql } from "kysely";
 import type { Database } from "./db.ts";
 

@@ -1,3 +1,4 @@
+import { readRunQueue } from "@quern/contract/run-queue";
 import {
   cancelRun,
   createRun,
@@ -5,7 +6,6 @@ import {
   type Run,
   type RunInput,
   readRun,
-  readRunQueue,
 } from "@quern/contract/runs";
 import type { Actor } from "@quern/store/actor";
 import { readQuery } from "@quern/store/queries";

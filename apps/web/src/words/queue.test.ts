@@ -1,4 +1,4 @@
-import type { QueuePlace } from "@quern/contract/runs";
+import type { QueuePlace } from "@quern/contract/run-queue";
 import { expect, test } from "vitest";
 import { waitingWords } from "./queue.ts";
 

@@ -1,4 +1,4 @@
-import type { QueuePlace } from "@quern/contract/runs";
+import type { QueuePlace } from "@quern/contract/run-queue";
 import { countOf } from "./count.ts";
 
 /** What a queued run waits for, in a few words; null when it may start at any moment or has started. */
