@@ -2,6 +2,7 @@
  * One claimed run, from its lease to its final row. The lease is renewed while the executor works; when it cannot be
  * renewed in time, or somebody else has ended the run, the work is stopped and nothing of it is written.
  */
+import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunError } from "@quern/contract/runs";
@@ -99,7 +100,8 @@ async function execute(
   } finally {
     lease.stop();
     await keeper.close();
-    await rm(directory, { recursive: true, force: true });
+    // Most runs are small and never had one, and asking for its removal takes longer than looking.
+    if (existsSync(directory)) await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -110,15 +112,14 @@ async function prepare(
   directory: string,
 ): Promise<ExecutionRequest | RunError> {
   try {
-    const made = mkdir(directory, { mode: 0o700 });
     if (isResultWork(run)) {
-      await made;
+      await mkdir(directory, { mode: 0o700 });
       const limits = { ...run.limits, max_cell_bytes: MAX_CELL_BYTES };
       return await persist(shop, "prepare the run", isAway, () =>
         prepareResultWork(shop, run, directory, limits),
       );
     }
-    const { target, max_sessions } = await resolveTarget(shop.keys, run).finally(() => made);
+    const { target, max_sessions } = await resolveTarget(shop.keys, run);
     shop.watch.on(target.type);
     const limits = { ...run.limits, max_cell_bytes: MAX_CELL_BYTES };
     const { traceparent } = shop.watch;

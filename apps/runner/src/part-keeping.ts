@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Part, Statement } from "@quern/contract/results";
 import type { BegunStatement } from "@quern/executor/pool";
@@ -19,8 +19,8 @@ export type KeptParts = {
 
 /** The parts that the executor of one run writes to its directory, on their way to where they are kept. */
 export type PartKeeper = {
-  /** A part is whole. Unless the run ends within a moment, it can soon be read. */
-  add(part: Part, statement: BegunStatement): void;
+  /** A part is whole, at its file or in `data`. Unless the run ends within a moment, it can soon be read. */
+  add(part: Part, statement: BegunStatement, data: Uint8Array | null): void;
   /**
    * Keeps the rest of these parts, in their order, and looks between them whether to stop. Throws `PartStoreError` and
    * `KeepingStoppedError`.
@@ -50,6 +50,7 @@ const MAX_EARLY_MS = 1_000;
 export function openPartKeeper(shop: Shop, claim: Claim, directory: string): PartKeeper {
   const prefix = `${claim.id}/${claim.attempt}`;
   const kept = new Map<string, StoredPart>();
+  const inMemory = new Map<string, Uint8Array>();
   const statements = new Map<number, Statement>();
   let size = 0;
   const fresh: Part[] = [];
@@ -64,10 +65,14 @@ export function openPartKeeper(shop: Shop, claim: Claim, directory: string): Par
     const known = kept.get(name);
     if (known !== undefined) return known;
     const from = join(directory, name);
+    const data = inMemory.get(name);
     const stored: StoredPart = inline
-      ? { ...part, store: "postgres", data: await readFile(from) }
+      ? { ...part, store: "postgres", data: data ?? (await readFile(from)) }
       : { ...part, store: shop.partStore.kind, location: `${prefix}/${name}` };
-    if (stored.store !== "postgres") await putPart(shop.partStore, stored.location, from);
+    if (stored.store !== "postgres") {
+      if (data !== undefined) await writeAnew(directory, from, data);
+      await putPart(shop.partStore, stored.location, from);
+    }
     kept.set(name, stored);
     return stored;
   }
@@ -110,8 +115,9 @@ export function openPartKeeper(shop: Shop, claim: Claim, directory: string): Par
   }
 
   return {
-    add(part, begun) {
+    add(part, begun, data) {
       size += part.size;
+      if (data !== null) inMemory.set(partName(part), data);
       if (!statements.has(begun.index)) statements.set(begun.index, unfinished(begun));
       fresh.push(part);
       if (open && timer === undefined) schedule();
@@ -135,6 +141,11 @@ export function openPartKeeper(shop: Shop, claim: Claim, directory: string): Par
       });
     },
   };
+}
+
+async function writeAnew(directory: string, path: string, data: Uint8Array): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeFile(path, data, { mode: 0o600 });
 }
 
 /** A statement as far as it is known while it goes on. */

@@ -13,8 +13,9 @@ import { openLog } from "@quern/runtime/log";
 import type { Running } from "@quern/runtime/running";
 import type { Actor } from "@quern/store/actor";
 import { createDatasource } from "@quern/store/datasources";
-import { type Database, openDatabase } from "@quern/store/db";
+import { type Database, inTransaction, openDatabase } from "@quern/store/db";
 import { ensureKeys, readApiKeys } from "@quern/store/keys";
+import { sweepLapsedLeases } from "@quern/store/queue";
 import { listParts, readPartData } from "@quern/store/result-parts";
 import type { ResultSpec } from "@quern/store/result-runs";
 import { readRun } from "@quern/store/run-history";
@@ -181,7 +182,12 @@ test("a run that fails keeps what its finished statements gave, and no half", as
 test("a run whose runner is taken for lost has no rows, and leaves no files", async () => {
   const id = await begin(STALLS);
   await withRows(id);
-  await sql`update runs set lease_until = now() - interval '1 minute' where id = ${id}`.execute(db);
+  await inTransaction(db, async (trx) => {
+    await sql`update runs set lease_until = now() - interval '1 minute' where id = ${id}`.execute(
+      trx,
+    );
+    expect(await sweepLapsedLeases(trx)).toEqual([id]);
+  });
   expect(await ended(id)).toMatchObject({ error: { code: "runner_lost" }, statements: [] });
   await expect.poll(() => filesOf(id), { timeout: 20_000 }).toEqual([]);
 });

@@ -29,8 +29,8 @@ export function placesOf(run: ClaimedRun) {
   return {
     events: (events: ExecutionEvents): ExecutionEvents => ({
       ...events,
-      onPart: (part, statement) =>
-        events.onPart?.(part, { ...statement, ...spanOf(sent, statement) }),
+      onPart: (part, statement, data) =>
+        events.onPart?.(part, { ...statement, ...spanOf(sent, statement) }, data),
     }),
     outcome: (executed: Executed): Executed => ({
       ...executed,

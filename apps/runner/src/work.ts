@@ -19,7 +19,7 @@ export class Work {
   }
 
   readonly events: ExecutionEvents = {
-    onPart: (part, statement) => this.#onPart(part, statement),
+    onPart: (part, statement, data) => this.#onPart(part, statement, data),
     onStarted: () => {
       this.#startedAt = performance.now();
       this.#watch.begin("executing");

@@ -24,7 +24,8 @@ export type ExecutionEvents = {
   /** At most four times a second. */
   onProgress?: (progress: { rows: number; bytes: number }) => void;
   /** The file is complete and can be read. */
-  onPart?: (part: Part, statement: BegunStatement) => void;
+  /** `data`: the bytes of a small part, which has no file. */
+  onPart?: (part: Part, statement: BegunStatement, data: Uint8Array | null) => void;
 };
 
 /**
@@ -167,7 +168,9 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
       case "part":
         if (current === null) break;
         current.begun = message.statement ?? current.begun;
-        if (current.begun !== null) current.events.onPart?.(message.part, current.begun);
+        if (current.begun !== null) {
+          current.events.onPart?.(message.part, current.begun, message.data);
+        }
         break;
       case "finished":
         rss = message.yield.rss;
@@ -180,16 +183,21 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
     }
   });
 
+  let watching = false;
+
+  /** One watch for the process, however many runs begin and end while it sleeps. */
   async function watchMemory(): Promise<void> {
+    if (watching) return;
+    watching = true;
     while (current !== null && alive) {
+      await new Promise((resolve) => setTimeout(resolve, WATCH_MS).unref());
       const used = await readRss(child.pid ?? 0);
       if (used !== null && used > options.memory_limit_bytes) {
         overLimit = true;
         child.kill("SIGKILL");
-        return;
       }
-      await new Promise((resolve) => setTimeout(resolve, WATCH_MS).unref());
     }
+    watching = false;
   }
 
   return {

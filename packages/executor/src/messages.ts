@@ -42,7 +42,7 @@ export type DatasourceRequest = {
 } & (
   | { kind: "test" }
   | { kind: "introspect" }
-  /** `directory` exists and is empty; parts are written into it. */
+  /** Parts are written into `directory`, which is made with the first of them; small ones are sent. */
   | { kind: "query"; sql: string; params: Parameter[]; directory: string }
   | { kind: "explain"; sql: string; params: Parameter[]; analyze: boolean }
 );
@@ -91,8 +91,8 @@ export type FromExecutor =
   | { type: "prepared"; id: number; open: boolean }
   | { type: "first_row" }
   | { type: "progress"; rows: number; bytes: number }
-  /** `statement` comes with its first part. */
-  | { type: "part"; part: Part; statement: BegunStatement | null }
+  /** `statement` comes with its first part, `data` with a small one: then there is no file of it. */
+  | { type: "part"; part: Part; statement: BegunStatement | null; data: Uint8Array | null }
   | { type: "finished"; error: ExecutorError | null; yield: RunYield }
   | { type: "cancel_verdict"; id: number; verdict: CancelVerdict; message: string | null };
 

@@ -75,9 +75,10 @@ async function perform(
   }
   const writer = openResultWriter(request.directory, {
     memory_limit_bytes: duckDbMemory(memoryLimitBytes),
-    onPart: (part) => {
+    keep_small_in_memory: true,
+    onPart: (part, data) => {
       given.parts.push(part);
-      link.send({ type: "part", part, statement: part.part === 0 ? sink.begun() : null });
+      link.send({ type: "part", part, statement: part.part === 0 ? sink.begun() : null, data });
     },
   });
   const sink = recordingSink(writer, link, given);

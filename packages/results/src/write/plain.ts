@@ -2,7 +2,7 @@
  * Writes parts without DuckDB: for results of a few rows, which would wait for it to load; for very wide ones and
  * very long cells, for which its tables take too much memory. Each batch is a row group.
  */
-import { type FileHandle, open, rename } from "node:fs/promises";
+import { open, rename } from "node:fs/promises";
 import type { Batch, Storage } from "@quern/contract/batch";
 import type { Encoding, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
@@ -33,12 +33,52 @@ export async function openPlainPart(
   sides: "all" | "needed",
 ): Promise<PlainPart> {
   const file = await open(`${path}.part`, "w", 0o600);
-  const bytes = new ByteWriter();
-  let writer: ParquetWriter | null = null;
-  let sideColumns: number[] = [];
+  const encoder = encodePart(storages, sides);
   let groups = 0;
   let rows = 0;
   let size = 0;
+
+  async function drain(): Promise<void> {
+    const encoded = encoder.taken();
+    await file.writeFile(encoded);
+    size += encoded.byteLength;
+  }
+
+  return {
+    async write(batches) {
+      groups += 1;
+      rows += encoder.add(batches);
+      await drain();
+    },
+    groups: () => groups,
+    bytes: () => size,
+    async finish() {
+      const escapes = encoder.finish();
+      await drain();
+      await file.close();
+      await rename(`${path}.part`, path);
+      return { rows, size, escapes };
+    },
+    abort: () => file.close(),
+  };
+}
+
+/** A part of one row group that is only in memory. */
+export function plainPartInMemory(
+  storages: Storage[],
+  batches: Batch[],
+): { rows: number; size: number; escapes: number[]; data: Uint8Array } {
+  const encoder = encodePart(storages, "needed");
+  const rows = encoder.add(batches);
+  const escapes = encoder.finish();
+  const data = encoder.taken();
+  return { rows, size: data.byteLength, escapes, data };
+}
+
+function encodePart(storages: Storage[], sides: "all" | "needed") {
+  const bytes = new ByteWriter();
+  let writer: ParquetWriter | null = null;
+  let sideColumns: number[] = [];
 
   function begin(batches: Batch[]): ParquetWriter {
     sideColumns = storages.flatMap((storage, index) => {
@@ -52,25 +92,25 @@ export async function openPlainPart(
   }
 
   return {
-    async write(batches) {
+    /** As one row group. How many rows it has. */
+    add(batches: Batch[]): number {
       writer ??= begin(batches);
-      const count = batches.reduce((sum, batch) => sum + batch.rows, 0);
-      writer.write({ columnData: columnData(storages, sideColumns, batches), rowGroupSize: count });
-      groups += 1;
-      rows += count;
-      size += await drain(bytes, file);
+      const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
+      writer.write({ columnData: columnData(storages, sideColumns, batches), rowGroupSize: rows });
+      return rows;
     },
-    groups: () => groups,
-    bytes: () => size,
-    async finish() {
+    /** The columns that have a side column. */
+    finish(): number[] {
       writer ??= begin([]);
       writer.finish();
-      size += await drain(bytes, file);
-      await file.close();
-      await rename(`${path}.part`, path);
-      return { rows, size, escapes: sideColumns };
+      return sideColumns;
     },
-    abort: () => file.close(),
+    /** What was encoded since the last time; it is written over by what comes next. */
+    taken(): Uint8Array {
+      const encoded = new Uint8Array(bytes.buffer, 0, bytes.index);
+      bytes.index = 0;
+      return encoded;
+    },
   };
 }
 
@@ -110,11 +150,4 @@ function encodingOf(isWide: boolean, storage: Storage): { encoding?: Encoding } 
 function must<T>(value: T | undefined): T {
   if (value === undefined) throw new Error("a batch lacks a column");
   return value;
-}
-
-async function drain(bytes: ByteWriter, file: FileHandle): Promise<number> {
-  const written = new Uint8Array(bytes.buffer, 0, bytes.index);
-  await file.writeFile(written);
-  bytes.index = 0;
-  return written.byteLength;
 }

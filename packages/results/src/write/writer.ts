@@ -1,4 +1,5 @@
 /** Writes the results of a run as Parquet parts while rows arrive. */
+import { mkdirSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Batch, Storage } from "@quern/contract/batch";
@@ -6,11 +7,13 @@ import type { Part } from "@quern/contract/results";
 import { partName } from "../part-name.ts";
 import { copyBatch } from "./batch.ts";
 import { type BulkWriter, openBulkWriter } from "./bulk.ts";
-import { openPlainPart, type PlainPart } from "./plain.ts";
+import { openPlainPart, type PlainPart, plainPartInMemory } from "./plain.ts";
 
 export type WriterOptions = {
-  /** Called when a part is complete: it can be read from then on. */
-  onPart?: (part: Part) => void;
+  /** Called when a part is complete: it can be read from then on, at its file or, when it has none, in `data`. */
+  onPart?: (part: Part, data: Uint8Array | null) => void;
+  /** A small result becomes a part in memory, without a file. */
+  keep_small_in_memory?: boolean;
   /** When rows have been coming for so long, those that are there become a part, however few. */
   first_part_ms?: number;
   /** For DuckDB's buffers. */
@@ -60,20 +63,26 @@ type Current = {
   seen: number;
 };
 
+/** `directory` is made with the first file. */
 export function openResultWriter(directory: string, options: WriterOptions = {}): ResultWriter {
   let current: Current | null = null;
 
   function nextPath(at: Current): string {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const path = join(directory, partName({ statement: at.statement, part: at.begun }));
     at.begun += 1;
     return path;
   }
 
-  function announce(at: Current, part: Pick<Part, "rows" | "size" | "escapes">): void {
+  function announce(
+    at: Current,
+    part: Pick<Part, "rows" | "size" | "escapes">,
+    data: Uint8Array | null = null,
+  ): void {
     const first_row = at.parts.reduce((sum, { rows }) => sum + rows, 0);
     const whole: Part = { statement: at.statement, part: at.parts.length, first_row, ...part };
     at.parts.push(whole);
-    options.onPart?.(whole);
+    options.onPart?.(whole, data);
   }
 
   async function writeBulk(at: Current, batch: Batch): Promise<void> {
@@ -161,7 +170,10 @@ export function openResultWriter(directory: string, options: WriterOptions = {})
     },
     async end() {
       const at = must(current);
-      if (at.kept !== null && at.kept.length > 0) {
+      if (at.kept !== null && at.kept.length > 0 && options.keep_small_in_memory) {
+        const { data, ...part } = plainPartInMemory(at.storages, at.kept);
+        announce(at, part, data);
+      } else if (at.kept !== null && at.kept.length > 0) {
         const part = await openPlainPart(nextPath(at), at.storages, "needed");
         at.plain = part;
         await part.write(at.kept);
