@@ -21,7 +21,18 @@ export default defineConfig({
           info: "blue",
           error: "red",
         },
-        button: { defaultVariants: { size: "sm" } },
+        button: {
+          defaultVariants: { size: "sm" },
+          // The library's own hover colour is too pale for the words on it.
+          compoundVariants: [
+            {
+              color: "primary",
+              variant: "solid",
+              class:
+                "hover:bg-indigo-600 active:bg-indigo-600 dark:hover:bg-indigo-300 dark:active:bg-indigo-300",
+            },
+          ],
+        },
         input: { defaultVariants: { size: "sm" } },
         inputNumber: { defaultVariants: { size: "sm" } },
         select: { defaultVariants: { size: "sm" } },

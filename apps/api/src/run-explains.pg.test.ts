@@ -1,4 +1,4 @@
-import { createQuery } from "@quern/contract/queries";
+import { changeQuery, createQuery } from "@quern/contract/queries";
 import { cancelRun, createRun, explainRun, readRun } from "@quern/contract/runs";
 import { claimRuns, finishRun } from "@quern/store/queue";
 import { makeDatasource, SUCCEEDED } from "@quern/store/testing-fixtures";
@@ -71,6 +71,12 @@ test("it needs the right to run that SQL", async () => {
   });
   const ran = await viewer.client.call(createRun, { body: { query_id: query.id } });
   expect(await explain(ran.id)).toMatchObject({ status: "queued" });
+  // To analyze is to execute: an older text may have been changed for a reason.
+  await editor.client.call(changeQuery, {
+    params: { id: query.id },
+    body: { version: query.version, sql: "select 3" },
+  });
+  expect(await problemOf(explain(ran.id))).toMatchObject({ status: 403, code: "not_allowed" });
   expect(await problemOf(explain(crypto.randomUUID()))).toMatchObject({ code: "not_found" });
 });
 

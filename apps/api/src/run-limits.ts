@@ -68,3 +68,18 @@ export function resolveLimits(
     result_ttl_s: asked.result_ttl_s ?? settings.result_ttl_s.default,
   };
 }
+
+/** The limits of an earlier run for more work on it: the maximum may have become lower since, and nobody asked for them anew. */
+export function withinMaximum(
+  limits: Limits,
+  settings: LimitSettings,
+  datasource: Partial<Limits>,
+): Limits {
+  const within = (name: keyof Limits) =>
+    Math.min(limits[name], maximumOf(name, settings, datasource).maximum);
+  return {
+    timeout_ms: within("timeout_ms"),
+    max_rows: within("max_rows"),
+    max_bytes: within("max_bytes"),
+  };
+}

@@ -1,5 +1,4 @@
-import { type Run, rerunRun } from "@quern/contract/runs";
-import type { Actor } from "@quern/store/actor";
+import { rerunRun } from "@quern/contract/runs";
 import { readQuery } from "@quern/store/queries";
 import { readRun } from "@quern/store/run-history";
 import { readLimitScope } from "@quern/store/settings";
@@ -8,7 +7,8 @@ import type { Api } from "../api.ts";
 import { enqueue } from "../enqueue.ts";
 import { ApiError, notFound } from "../problems.ts";
 import { resolveLimits } from "../run-limits.ts";
-import { demand, serve } from "../serve.ts";
+import { demandToRunAgain } from "../running-again.ts";
+import { serve } from "../serve.ts";
 import { refuseFlood } from "./runs.ts";
 
 /** The same work again: the text, the values that were bound and the limits of the run, whatever has changed since. */
@@ -54,22 +54,4 @@ export function addRunRerunRoutes(app: FastifyInstance, api: Api): void {
       });
     },
   );
-}
-
-/**
- * Who may write SQL for the datasource may run any text on it again. Others may run a saved query, and that is its present
- * version: an older text may have been changed for a reason.
- */
-async function demandToRunAgain(api: Api, actor: Actor, run: Run): Promise<void> {
-  if (actor.role !== "viewer" || run.query === null) {
-    return demand(api, actor, "runs.create_sql", { type: "datasource", id: run.datasource!.id });
-  }
-  await demand(api, actor, "runs.create", { type: "query", id: run.query.id });
-  const query = await readQuery(api.db, actor, run.query.id);
-  if (query?.version !== run.query.version || query.datasource.id !== run.datasource!.id) {
-    throw new ApiError(
-      "not_allowed",
-      "The query was changed since this run. Run its present version from the query's page.",
-    );
-  }
 }

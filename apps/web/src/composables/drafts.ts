@@ -15,6 +15,11 @@ export const Draft = z.object({
 });
 export type Draft = z.infer<typeof Draft>;
 
+/** What a page that leads to the editor puts into it, by the state of the navigation. */
+export const Handed = z
+  .object({ sql: z.string().catch(""), params: z.array(Parameter).catch([]) })
+  .catch({ sql: "", params: [] });
+
 const prefix = (userId: string) => `quern:draft:${userId}:`;
 
 /** Where the draft of a saved query, or of a new one by its draft id, is kept. */
