@@ -93,7 +93,7 @@ export const describeRunResult = route({
 export const compareRunResults = route({
   operation: "compareRunResults",
   summary:
-    "Rows that only one of two results has, as a run whose rows they are; both need the same columns",
+    "Rows that only one of two results has, as a run whose rows they are; both need the same columns and datasource",
   tag,
   method: "POST",
   path: "/api/v1/runs/:id/compare",

@@ -36,7 +36,7 @@ export function addDerivedRunRoutes(app: FastifyInstance, api: Api): void {
         sort: checkedSort(columns, call.body.sort ?? []),
         filters: checkedFilters(columns, call.body.filters ?? []),
       };
-      return start(api, call, source, spec);
+      return start(api, call, [source], spec);
     },
   );
 
@@ -47,7 +47,7 @@ export function addDerivedRunRoutes(app: FastifyInstance, api: Api): void {
     ({ params }) => on(params.id),
     async (call) => {
       const source = await openWholeResult(api, call.actor, call.params.id, call.body.statement);
-      return start(api, call, source, { kind: "result_statistics" });
+      return start(api, call, [source], { kind: "result_statistics" });
     },
   );
 
@@ -62,8 +62,9 @@ export function addDerivedRunRoutes(app: FastifyInstance, api: Api): void {
       await demand(api, actor, other.action, other.on);
       const source = await openWholeResult(api, actor, params.id, body.statement);
       const against = await openWholeResult(api, actor, body.other_run_id, body.statement);
+      refuseOtherDatasource(source, against);
       refuseOtherColumns(source.statement.columns, against.statement.columns);
-      return start(api, call, source, {
+      return start(api, call, [source, against], {
         kind: "result_comparison",
         other_run_id: against.run.id,
         other_statement: against.statement.index,
@@ -72,12 +73,14 @@ export function addDerivedRunRoutes(app: FastifyInstance, api: Api): void {
   );
 }
 
+/** `of`: the result to work on, and the one to compare it with. */
 async function start(
   api: Api,
   call: Caller,
-  { run, statement }: StoredResult,
+  of: [StoredResult, StoredResult?],
   spec: ResultSpec,
 ): Promise<RunStarted> {
+  const [{ run, statement }, other] = of;
   const { actor, origin } = call;
   const work = { source_run_id: run.id, source_statement: statement.index, spec };
   const equal = await findResultRun(api.db, actor, work);
@@ -85,8 +88,10 @@ async function start(
   const started = await enqueue(api, call, actor, {
     kind: spec.kind,
     datasource_id: run.datasource?.id ?? null,
-    // Viewers may see runs of saved queries: what is made of one is as visible as that.
-    ...(run.query ? { query: { id: run.query.id, version: run.query.version } } : {}),
+    // Viewers may see runs of saved queries: what is made of nothing else is as visible as those.
+    ...(run.query && other?.run.query !== null
+      ? { query: { id: run.query.id, version: run.query.version } }
+      : {}),
     sql: null,
     source: { run_id: run.id, statement: statement.index, spec },
     limits: run.limits,
@@ -118,6 +123,15 @@ function checkedFilters(columns: Column[], filters: NonNullable<ResultView["filt
       throw error;
     }
   });
+}
+
+/** What comes out is seen by whoever may see runs of the first one's datasource. */
+function refuseOtherDatasource(ours: StoredResult, theirs: StoredResult): void {
+  if (ours.run.datasource?.id === theirs.run.datasource?.id) return;
+  throw refused(
+    "other_run_id",
+    "the results are of two datasources; compare results of the same one",
+  );
 }
 
 function refuseOtherColumns(ours: Column[], theirs: Column[]): void {
