@@ -1,6 +1,7 @@
 /** The pages around runs, as a person uses them: read one, explain it, do it again, compare, cancel, and look at the system. */
 import type { Client } from "@quern/contract/client";
 import { listDatasources } from "@quern/contract/datasources";
+import { readRunRows } from "@quern/contract/run-results";
 import { createRun, type Run, readRun } from "@quern/contract/runs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -79,6 +80,25 @@ test("a run's page tells its phases, facts and rows, and what its error is about
   await page.getByRole("alert").getByText('column "nothing" does not exist').waitFor();
   await page.getByRole("region", { name: "SQL" }).getByText("line 2, column 16").waitFor();
   await expectAccessible(page);
+});
+
+test("the grid shows extreme values as exactly as the API gives them", async () => {
+  const id = await start(`select 9223372036854775807 as i8, '-9007199254740993'::int8 as beyond,
+    1234567890123456789012345678901234567890.12::numeric as n, 'NaN'::numeric as nan,
+    0.30000000000000004::float8 as f8, date '4713-01-01 BC' as bc, timestamptz 'infinity' as never,
+    timestamptz '2026-11-21 03:54:00.123456+05:30' as at, '[1,5)'::int4range as r, '\\x00ff'::bytea as b, 12.30::numeric(9,2) as d`);
+  await ended(id);
+  const { rows } = await client.call(readRunRows, { params: { id } });
+  await page.goto(`/runs/${id}`);
+  await page.getByRole("gridcell", { name: String(rows[0]?.[0]) }).waitFor();
+  const shown = new Set<string>();
+  const grid = page.getByRole("grid");
+  for (const key of ["Home", "End"]) {
+    await grid.focus();
+    await page.keyboard.press(key);
+    for (const text of await page.getByRole("gridcell").allInnerTexts()) shown.add(text.trim());
+  }
+  expect(rows[0]?.map(String).filter((value) => !shown.has(value))).toEqual([]);
 });
 
 test("explain draws the plan as a tree for the keyboard, and analyze says what came", async () => {
