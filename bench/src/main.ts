@@ -1,6 +1,7 @@
 /** Runs the benchmarks, or those that are named, and prints one table. Each measures a peer in the same run. */
 import { cancel } from "./cancel.ts";
 import { crash } from "./crash.ts";
+import { firstRows } from "./first-rows.ts";
 import { history } from "./history.ts";
 import { noOpRuns } from "./no-op-runs.ts";
 import { pollers } from "./pollers.ts";
@@ -15,6 +16,7 @@ const BENCHMARKS: Record<string, () => Promise<Measure[]>> = {
   cancel,
   "no-op-runs": noOpRuns,
   "stored-rows": storedRows,
+  "first-rows": firstRows,
   "result-reading": resultReading,
   pollers,
   history,

@@ -93,11 +93,12 @@ test.concurrent.each(["the result store", "the work folder"])(
 
 test.concurrent("a runner told to stop, twice, claims no more, lets work finish, and ends what takes too long", async () => {
   await using trial = await openTrial();
-  const short = await trial.enqueue("select pg_sleep(3)");
   const long = await trial.enqueue("select pg_sleep(63)");
   const runner = trial.startRunner({ slots: 2, times: { drain_ms: 8_000 } });
-  await trial.until(short, ({ started_at }) => started_at !== null);
   await trial.until(long, ({ started_at }) => started_at !== null);
+  // The last to start, so that it still holds its slot when the signals come.
+  const short = await trial.enqueue("select pg_sleep(4)");
+  await trial.until(short, ({ started_at }) => started_at !== null);
   const waiting = await trial.enqueue("select 1");
   runner.signal("SIGTERM");
   runner.signal("SIGTERM");
