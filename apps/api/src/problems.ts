@@ -103,7 +103,7 @@ const SOCKET_AWAY = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT",
 
 function toApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
-  if (error instanceof Conflict) return new ApiError(error.code, error.message);
+  if (error instanceof Conflict) return new ApiError(error.code, error.message, error.errors);
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = error.validation.map(({ instancePath, message }) => ({
       path: `${error.validationContext ?? "body"}${instancePath.replace(/\/$/, "").replaceAll("/", ".")}`,

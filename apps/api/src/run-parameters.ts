@@ -3,36 +3,29 @@ import type { Parameter, ParameterValues, RunParameter } from "@quern/contract/p
 import { checkParameters } from "@quern/contract/parameters/definitions";
 import { type ParameterProblem, ParametersError } from "@quern/contract/parameters/errors";
 import { resolveParameters } from "@quern/contract/parameters/resolve";
-import type { Query } from "@quern/contract/queries";
 import { ApiError } from "./problems.ts";
 
-/** What a run of a saved query binds. Throws the problem that names every value that does not fit. */
-export function parametersOfQuery(query: Query, values: ParameterValues): RunParameter[] {
-  return resolve(query.sql, query.params, values, "query_id");
-}
-
 /** What a run of a text binds, by the definitions that came with it. */
-export function parametersOfSql(
+export async function parametersOfSql(
   sql: string,
   definitions: Parameter[],
   values: ParameterValues,
-): RunParameter[] {
+): Promise<RunParameter[]> {
   refuse(checkParameters(sql, definitions, "parameters"));
-  return resolve(sql, definitions, values, "sql");
+  return inProblems("sql", async () => resolveParameters(sql, definitions, values));
 }
 
-function resolve(
-  sql: string,
-  definitions: Parameter[],
-  values: ParameterValues,
+/** Values that do not fit become the problem that names every one; `sqlPath` is where the SQL stands in the request. */
+export async function inProblems<T>(
   sqlPath: "sql" | "query_id",
-): RunParameter[] {
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    return resolveParameters(sql, definitions, values);
+    return await work();
   } catch (error) {
     if (!(error instanceof ParametersError)) throw error;
-    const inQuery = ({ path }: ParameterProblem) => (path === "sql" ? sqlPath : path);
-    throw toProblem(error.problems.map((problem) => ({ ...problem, path: inQuery(problem) })));
+    const inRequest = ({ path }: ParameterProblem) => (path === "sql" ? sqlPath : path);
+    throw toProblem(error.problems.map((problem) => ({ ...problem, path: inRequest(problem) })));
   }
 }
 

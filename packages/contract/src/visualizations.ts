@@ -1,19 +1,7 @@
 import { z } from "zod";
+import { ChartConfig } from "./chart-config.ts";
 import { route } from "./route.ts";
-import { id, instant, name, page, text } from "./text.ts";
-
-/** A chart of a result: columns by name, text only. `series` splits `y` by the values of a column. */
-export const ChartConfig = z
-  .strictObject({
-    type: z.enum(["line", "bar"]),
-    x: text(200),
-    y: z.array(text(200)).min(1).max(50),
-    series: text(200).nullable(),
-    stacked: z.boolean(),
-    horizontal: z.boolean(),
-  })
-  .meta({ id: "ChartConfig" });
-export type ChartConfig = z.infer<typeof ChartConfig>;
+import { id, instant, name, page } from "./text.ts";
 
 export const Visualization = z
   .strictObject({

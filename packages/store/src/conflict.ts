@@ -1,11 +1,13 @@
-import type { ProblemCode } from "@quern/contract/problem";
+import type { Problem, ProblemCode } from "@quern/contract/problem";
 
-/** The change does not fit what is stored. `message` says what to do, for people; `code` is for programs. */
+/** The change does not fit what is stored. `message` says what to do, for people; `code` is for programs, `errors` name the fields. */
 export class Conflict extends Error {
   override name = "Conflict";
   readonly code: ProblemCode;
-  constructor(code: ProblemCode, message: string) {
+  readonly errors: Problem["errors"];
+  constructor(code: ProblemCode, message: string, errors?: Problem["errors"]) {
     super(message);
     this.code = code;
+    this.errors = errors;
   }
 }

@@ -59,11 +59,14 @@ export interface Dashboards {
   created_at: Generated<Timestamp>;
   created_by: string | null;
   deleted_at: Timestamp | null;
+  description: Generated<string>;
+  folder_id: string | null;
   id: Generated<string>;
   name: string;
   org_id: string;
   params: Generated<unknown>;
   settings: Generated<unknown>;
+  tags: Generated<string[]>;
   updated_at: Generated<Timestamp>;
   updated_by: string | null;
   version: Generated<number>;
@@ -105,9 +108,25 @@ export interface EffectiveGroupMembers {
   user_id: string | null;
 }
 
+export interface Favorites {
+  created_at: Generated<Timestamp>;
+  resource_id: string;
+  resource_type: string;
+  user_id: string;
+}
+
 export interface FiringRuns {
   firing_id: string;
   run_id: string;
+}
+
+export interface Folders {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  id: Generated<string>;
+  name: string;
+  org_id: string;
+  parent_id: string | null;
 }
 
 export interface Grants {
@@ -184,8 +203,10 @@ export interface Queries {
   created_at: Generated<Timestamp>;
   created_by: string | null;
   deleted_at: Timestamp | null;
+  folder_id: string | null;
   id: Generated<string>;
   org_id: string;
+  tags: Generated<string[]>;
   updated_at: Generated<Timestamp>;
   version: Generated<number>;
 }
@@ -479,7 +500,9 @@ export interface DB {
   datasource_schemas: DatasourceSchemas;
   datasources: Datasources;
   effective_group_members: EffectiveGroupMembers;
+  favorites: Favorites;
   firing_runs: FiringRuns;
+  folders: Folders;
   grants: Grants;
   group_members: GroupMembers;
   groups: Groups;

@@ -1,4 +1,5 @@
-import type { ChartConfig, Visualization } from "@quern/contract/visualizations";
+import type { ChartConfig } from "@quern/contract/chart-config";
+import type { Visualization } from "@quern/contract/visualizations";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import type { Database } from "./db.ts";

@@ -13,6 +13,7 @@ import { recordAudit } from "@quern/store/audit";
 import * as datasources from "@quern/store/datasources";
 import { inTransaction } from "@quern/store/db";
 import { setGrants } from "@quern/store/grants";
+import { refuseAboveMaximum } from "@quern/store/run-limits";
 import { connectionRun } from "@quern/store/runs";
 import { sealSecret } from "@quern/store/secrets";
 import { readSettings } from "@quern/store/settings";
@@ -20,7 +21,6 @@ import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
 import { enqueue } from "../enqueue.ts";
 import { notFound } from "../problems.ts";
-import { refuseAboveMaximum } from "../run-limits.ts";
 import { serve } from "../serve.ts";
 
 const CONCURRENCY = 8;

@@ -14,12 +14,12 @@ import type { Actor } from "@quern/store/actor";
 import { recordAudit } from "@quern/store/audit";
 import { inTransaction } from "@quern/store/db";
 import * as queries from "@quern/store/queries";
+import { refuseAboveMaximum } from "@quern/store/run-limits";
 import { readLimitScope } from "@quern/store/settings";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
 import { checkOptionsQueries } from "../options-queries.ts";
 import { notFound } from "../problems.ts";
-import { refuseAboveMaximum } from "../run-limits.ts";
 import { refuse } from "../run-parameters.ts";
 import { demand, serve } from "../serve.ts";
 

@@ -1,11 +1,11 @@
 import { explainRun } from "@quern/contract/runs";
 import { readRun } from "@quern/store/run-history";
+import { withinMaximum } from "@quern/store/run-limits";
 import { readLimitScope } from "@quern/store/settings";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
 import { enqueue } from "../enqueue.ts";
 import { ApiError, notFound } from "../problems.ts";
-import { withinMaximum } from "../run-limits.ts";
 import { demandToRunAgain } from "../running-again.ts";
 import { serve } from "../serve.ts";
 

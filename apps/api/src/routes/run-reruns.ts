@@ -1,12 +1,12 @@
 import { rerunRun } from "@quern/contract/runs";
 import { readQuery } from "@quern/store/queries";
 import { readRun } from "@quern/store/run-history";
+import { resolveLimits } from "@quern/store/run-limits";
 import { readLimitScope } from "@quern/store/settings";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
 import { enqueue } from "../enqueue.ts";
 import { ApiError, notFound } from "../problems.ts";
-import { resolveLimits } from "../run-limits.ts";
 import { demandToRunAgain } from "../running-again.ts";
 import { serve } from "../serve.ts";
 import { refuseFlood } from "./runs.ts";

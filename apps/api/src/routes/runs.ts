@@ -9,17 +9,18 @@ import {
 } from "@quern/contract/runs";
 import type { Actor } from "@quern/store/actor";
 import { readQuery } from "@quern/store/queries";
+import { targetOfQuery } from "@quern/store/query-target";
 import { readQueuePlace } from "@quern/store/queue-place";
 import { cancelFor } from "@quern/store/run-cancel";
 import { listRuns as listHistory, readRun as readStoredRun } from "@quern/store/run-history";
+import { resolveLimits } from "@quern/store/run-limits";
 import * as runs from "@quern/store/runs";
 import { readLimitScope } from "@quern/store/settings";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Api } from "../api.ts";
 import { enqueue } from "../enqueue.ts";
 import { ApiError, notFound } from "../problems.ts";
-import { resolveLimits } from "../run-limits.ts";
-import { parametersOfQuery, parametersOfSql } from "../run-parameters.ts";
+import { inProblems, parametersOfSql } from "../run-parameters.ts";
 import { serve } from "../serve.ts";
 
 const PAGE = 50;
@@ -125,21 +126,18 @@ export async function refuseFlood(api: Api, actor: Actor): Promise<void> {
 
 /** What a run of the body does, and where. Throws the problem when it cannot. */
 export async function resolveTarget(api: Api, actor: Actor, body: RunInput) {
-  const query =
-    body.query_id === undefined ? undefined : await readQuery(api.db, actor, body.query_id);
-  if (body.query_id !== undefined && !query) throw notFound("query");
-  const datasourceId = query?.datasource.id ?? body.datasource_id!;
-  const scope = await readLimitScope(api.db, datasourceId);
+  if (body.query_id !== undefined) {
+    const query = await readQuery(api.db, actor, body.query_id);
+    if (!query) throw notFound("query");
+    return inProblems("query_id", () => targetOfQuery(api.db, query, body));
+  }
+  const scope = await readLimitScope(api.db, body.datasource_id!);
   if (!scope) throw notFound("datasource");
-  const asked = { ...query?.limits, ...body.limits, result_ttl_s: query?.result_ttl_s };
   return {
-    datasource_id: datasourceId,
-    sql: query?.sql ?? body.sql!,
-    params: query
-      ? parametersOfQuery(query, body.params ?? {})
-      : parametersOfSql(body.sql!, body.parameters ?? [], body.params ?? {}),
-    ...resolveLimits(asked, scope.settings.limits, scope.datasource),
-    ...(query ? { query: { id: query.id, version: query.version } } : {}),
+    datasource_id: body.datasource_id!,
+    sql: body.sql!,
+    params: await parametersOfSql(body.sql!, body.parameters ?? [], body.params ?? {}),
+    ...resolveLimits(body.limits ?? {}, scope.settings.limits, scope.datasource),
   };
 }
 

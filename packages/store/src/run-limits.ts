@@ -1,7 +1,7 @@
 /** Limits of runs: what is asked for, what holds when nothing is, and the most there may be. */
 import type { Limits } from "@quern/contract/datasources";
 import type { LimitName, LimitSettings } from "@quern/contract/settings";
-import { ApiError } from "./problems.ts";
+import { Conflict } from "./conflict.ts";
 
 export type Asked = Partial<Limits> & { result_ttl_s?: number | null | undefined };
 
@@ -13,7 +13,7 @@ const PHRASES: Record<LimitName, string> = {
 };
 
 /**
- * Throws `limit_above_maximum` when more is asked for than the organisation's settings or the datasource allow; it names the
+ * Throws `Conflict` (`limit_above_maximum`) when more is asked for than the organisation's settings or the datasource allow; it names the
  * maximum. `at` is where the limits stand in the request.
  */
 export function refuseAboveMaximum(
@@ -27,7 +27,7 @@ export function refuseAboveMaximum(
     const { maximum, by } = maximumOf(name, settings, datasource);
     if (value == null || value <= maximum) continue;
     const path = name === "result_ttl_s" ? "body.result_ttl_s" : `${at}.${name}`;
-    throw new ApiError(
+    throw new Conflict(
       "limit_above_maximum",
       `${name} may be at most ${maximum} ${PHRASES[name]} ${by}, and this asks for ${value}. Ask for less; an admin can raise it.`,
       [{ path, message: `must be at most ${maximum}` }],
