@@ -28,6 +28,7 @@ lint: build ## format, lint, types, who imports whom, dead code, generated files
 	@echo "  Dead code" && $(BIN)/knip --no-progress
 	@echo "  Generated table types" && node scripts/dist/check-tables.js
 	@echo "  Settings in README.md" && node scripts/dist/check-settings.js
+	@echo "  Words and their French" && node scripts/dist/check-words.js
 
 test: ## run every test, in a real browser too
 	@sh scripts/test.sh

@@ -1,11 +1,17 @@
 /** Runs the benchmarks, or those that are named, and prints one table. Each measures a peer in the same run. */
 import { cancel } from "./cancel.ts";
 import { crash } from "./crash.ts";
+import { dashboardPaint } from "./dashboard-paint.ts";
+import { dashboardViewers } from "./dashboard-viewers.ts";
 import { firstRows } from "./first-rows.ts";
+import { gridScroll } from "./grid-scroll.ts";
 import { history } from "./history.ts";
+import { keystroke } from "./keystroke.ts";
 import { noOpRuns } from "./no-op-runs.ts";
 import { pollers } from "./pollers.ts";
 import { resultReading } from "./result-reading.ts";
+import { schedules } from "./schedules.ts";
+import { searching } from "./search.ts";
 import { selectOne } from "./select-one.ts";
 import { storedRows } from "./stored-rows.ts";
 
@@ -18,8 +24,14 @@ const BENCHMARKS: Record<string, () => Promise<Measure[]>> = {
   "stored-rows": storedRows,
   "first-rows": firstRows,
   "result-reading": resultReading,
+  "grid-scroll": gridScroll,
+  keystroke,
   pollers,
+  search: searching,
+  "dashboard-paint": dashboardPaint,
+  "dashboard-viewers": dashboardViewers,
   history,
+  schedules,
   crash,
 };
 

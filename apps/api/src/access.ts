@@ -34,11 +34,21 @@ const EDITOR: readonly Action[] = [
   "drafts.own",
   "runs.create_sql",
   "members.read",
+  // Whoever makes a dashboard says which groups see it.
+  "groups.read",
 ];
+/** All that a wall screen may do, and that to what its link shows only. */
+const SCREEN: ReadonlySet<Action> = new Set<Action>([
+  "display.read",
+  "dashboards.read",
+  "runs.read",
+  "runs.create",
+  "self.read",
+]);
 const ALLOWED: Record<Role, ReadonlySet<Action>> = {
   viewer: new Set(VIEWER),
   editor: new Set(EDITOR),
-  admin: new Set(Action.options),
+  admin: new Set(Action.options.filter((action) => action !== "display.read")),
 };
 
 export type Decision = "allowed" | "forbidden" | "not_found";
@@ -54,7 +64,8 @@ export async function can(
   resource?: Resource,
 ): Promise<Decision> {
   if (resource && !(await isVisible(db, actor, resource))) return "not_found";
-  return ALLOWED[actor.role].has(action) ? "allowed" : "forbidden";
+  const allowed = actor.display ? SCREEN : ALLOWED[actor.role];
+  return allowed.has(action) ? "allowed" : "forbidden";
 }
 
 /** What a role may do at all. */

@@ -1,15 +1,19 @@
 import type { Actor } from "@quern/store/actor";
+import { DISPLAY_PREFIX } from "@quern/store/display-links";
 import { findActor as findMember, touchMember } from "@quern/store/members";
 import { findTokenActor } from "@quern/store/tokens";
 import { fromNodeHeaders } from "better-auth/node";
 import type { FastifyRequest } from "fastify";
 import type { Api } from "./api.ts";
 
-/** Who sends this request, by access token or by session cookie. With a token the cookie is not looked at. */
+/** Who sends this request, by access token, display link or session cookie. With a token the cookie is not looked at. */
 export async function findActor(api: Api, request: FastifyRequest): Promise<Actor | undefined> {
   const { authorization } = request.headers;
   if (authorization !== undefined) {
     const token = /^Bearer (\S{1,200})$/.exec(authorization)?.[1];
+    if (token?.startsWith(DISPLAY_PREFIX)) {
+      return api.screens.find(token, { request_id: request.id, ip_address: request.ip });
+    }
     return token === undefined ? undefined : findTokenActor(api.db, token);
   }
   if (request.headers.cookie === undefined) return undefined;

@@ -4,6 +4,7 @@ import type { Database } from "@quern/store/db";
 import type { ApiKeys } from "@quern/store/keys";
 import type { Instruments } from "./instruments.ts";
 import type { RunChanges } from "./run-changes.ts";
+import type { Screens } from "./screens.ts";
 import type { SignIn } from "./sign-in.ts";
 import type { SignsOfLife } from "./sign-of-life.ts";
 
@@ -14,6 +15,7 @@ export type Api = {
   log: Log;
   signIn: SignIn;
   runChanges: RunChanges;
+  screens: Screens;
   instruments: Instruments;
   process: SignsOfLife;
   /** Where results that are too large for PostgreSQL are kept. */

@@ -16,12 +16,13 @@ export async function describe(app: FastifyInstance): Promise<void> {
         title: "Quern",
         version: "1",
         description:
-          "Sign in with the session cookie, or send `Authorization: Bearer qrn_…`. Errors are problem documents (RFC 9457).",
+          "Sign in with the session cookie, or send `Authorization: Bearer qrn_…`; wall screens send the token of their display link, `qrd_…`. Errors are problem documents (RFC 9457).",
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       },
       components: {
         securitySchemes: {
           token: { type: "http", scheme: "bearer" },
+          display: { type: "http", scheme: "bearer", description: "The token of a display link" },
           session: { type: "apiKey", in: "cookie", name: "quern.session_token" },
         },
       },

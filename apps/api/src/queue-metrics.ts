@@ -1,5 +1,6 @@
 /** What the database knows of queue and runners, read once for each scrape. */
 import type { Database } from "@quern/store/db";
+import { readScheduleLag } from "@quern/store/schedule-lag";
 import { countRunners, countRuns, readQueues } from "@quern/store/system";
 import { Gauge, type Registry } from "prom-client";
 
@@ -34,12 +35,13 @@ export function measureQueue(registry: Registry, db: Database): void {
 type State = Awaited<ReturnType<typeof read>>;
 
 async function read(db: Database) {
-  const [queues, runs, runners] = await Promise.all([
+  const [queues, runs, runners, schedules] = await Promise.all([
     readQueues(db, { idle: true, limit: MAX_DATASOURCES }),
     countRuns(db),
     countRunners(db),
+    readScheduleLag(db),
   ]);
-  return { queues, runs, runners };
+  return { queues, runs, runners, schedules };
 }
 
 function queueGauges(registry: Registry, collect: () => Promise<unknown>) {
@@ -65,12 +67,20 @@ function queueGauges(registry: Registry, collect: () => Promise<unknown>) {
   const alive = gauge("quern_runners_alive", "Runners that gave a sign of life within 15 s", []);
   const slotsHelp = "Runs that the runners alive can execute at the same time";
   const slots = gauge("quern_runners_alive_slots", slotsHelp, []);
+  const dueHelp = "Schedules whose time has come and that no runner has fired yet";
+  const due = gauge("quern_schedules_due", dueHelp, []);
+  const overdueHelp = "How long ago the oldest of these was due; 0 when none is";
+  const overdue = gauge("quern_schedules_overdue_seconds", overdueHelp, []);
+  const waitingHelp = "Firings that wait until the runs of the firing before have ended";
+  const waiting = gauge("quern_schedule_firings_waiting", waitingHelp, []);
+  const troubleHelp = "Schedules that could not run anything when they fired last";
+  const trouble = gauge("quern_schedules_in_trouble", troubleHelp, []);
 
   return {
     show(now: State | null) {
       for (const each of [depth, wait, busy, cap, runs]) each.reset();
       // Not reset(): without labels, that would say 0.
-      for (const each of [alive, slots]) each.remove();
+      for (const each of [alive, slots, due, overdue, waiting, trouble]) each.remove();
       if (now === null) return;
       for (const { datasource, queued, oldest_wait_s, running, max_concurrency } of now.queues) {
         const of = { datasource_id: datasource?.id ?? "", datasource: datasource?.name ?? "" };
@@ -80,6 +90,10 @@ function queueGauges(registry: Registry, collect: () => Promise<unknown>) {
         if (max_concurrency !== null) cap.set(of, max_concurrency);
       }
       for (const { status, count } of now.runs) runs.set({ status }, count);
+      due.set(now.schedules.due);
+      overdue.set(now.schedules.oldest_s);
+      waiting.set(now.schedules.waiting);
+      trouble.set(now.schedules.in_trouble);
       alive.set(now.runners.runners);
       slots.set(now.runners.slots);
     },

@@ -1,27 +1,33 @@
 import { EventEmitter } from "node:events";
 import { type Listener, listen } from "@quern/store/listen";
 
-/** News of runs, by id. Notifications are hints: who waits for a run also looks by itself now and then. */
+/** News of runs and dashboards, by id. Notifications are hints: who waits for a run also looks by itself now and then. */
 export type RunChanges = {
   /** Calls back with the id of each run that changed, and with undefined when some may have been missed. */
   subscribe(onChange: (runId: string | undefined) => void): () => void;
+  /** Calls back with the id of each dashboard that was saved. */
+  subscribeDashboards(onChange: (dashboardId: string) => void): () => void;
   /** Resolves when the run changed, after `ms`, or when `signal` aborts. */
   next(runId: string, ms: number, signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 };
 
-const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function followRuns(databaseUrl: string): RunChanges {
   const emitter = new EventEmitter().setMaxListeners(0);
   const listener: Listener = listen(
     databaseUrl,
-    ["quern_runs"],
-    (_channel, runId) => {
+    ["quern_runs", "quern_dashboards"],
+    (channel, id) => {
       // Whoever may connect to the database may notify anything.
-      if (!RUN_ID.test(runId)) return;
-      emitter.emit(runId);
-      emitter.emit("any", runId);
+      if (!ID.test(id)) return;
+      if (channel === "quern_dashboards") {
+        emitter.emit("dashboard", id);
+        return;
+      }
+      emitter.emit(id);
+      emitter.emit("any", id);
     },
     () => emitter.emit("any", undefined),
   );
@@ -29,6 +35,10 @@ export function followRuns(databaseUrl: string): RunChanges {
     subscribe(onChange) {
       emitter.on("any", onChange);
       return () => emitter.off("any", onChange);
+    },
+    subscribeDashboards(onChange) {
+      emitter.on("dashboard", onChange);
+      return () => emitter.off("dashboard", onChange);
     },
     next(runId, ms, signal) {
       return new Promise((resolve) => {

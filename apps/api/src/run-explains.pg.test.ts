@@ -1,3 +1,4 @@
+import { explainSql } from "@quern/contract/explains";
 import { changeQuery, createQuery } from "@quern/contract/queries";
 import { cancelRun, createRun, explainRun, readRun } from "@quern/contract/runs";
 import { claimRuns, finishRun } from "@quern/store/queue";
@@ -54,6 +55,29 @@ test("it goes on being possible for a datasource whose maximum was lowered", asy
   expect(claim).toMatchObject({ spec: { analyze: false } });
   expect(claim.limits.timeout_ms).toBe(5_000);
   await sql`update datasources set limits = '{}' where id = ${datasource}`.execute(api.db);
+});
+
+test("SQL that never ran is explained too, with its parameters bound, and never executed", async () => {
+  const text = "select * from flights where origin = {{ origin }}";
+  const started = await editor.client.call(explainSql, {
+    body: {
+      datasource_id: datasource,
+      sql: text,
+      parameters: [{ name: "origin", type: "text" }],
+      params: { origin: "ATL" },
+    },
+  });
+  const claim = await claimExplain();
+  expect(claim).toMatchObject({ id: started.id, kind: "explain", sql: text });
+  expect(claim.spec?.analyze ?? false).toBe(false);
+  const run = await editor.client.call(readRun, { params: { id: started.id } });
+  expect(run).toMatchObject({ kind: "explain", source: null, params: [{ name: "origin" }] });
+  const viewer = await api.as("viewer");
+  expect(
+    await problemOf(
+      viewer.client.call(explainSql, { body: { datasource_id: datasource, sql: "select 1" } }),
+    ),
+  ).toMatchObject({ code: "not_allowed" });
 });
 
 test("it needs the right to run that SQL", async () => {

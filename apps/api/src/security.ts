@@ -18,6 +18,13 @@ const POLICY = {
   "object-src": ["'none'"],
 };
 
+/**
+ * The policy of the one worker that checks SQL by PostgreSQL's own parser, which is WebAssembly. It is sent with that
+ * worker's script alone: the page, and every other worker, may compile nothing.
+ */
+export const PARSER_WORKER_POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+
 /** Security headers on every reply, and the same-origin check on everything that changes something. */
 export async function secure(app: FastifyInstance, baseUrl: string): Promise<void> {
   const https = baseUrl.startsWith("https:");

@@ -3,6 +3,7 @@ import type { Route } from "@quern/contract/route";
 import type { Action } from "@quern/contract/session";
 import type { Actor } from "@quern/store/actor";
 import type { Origin } from "@quern/store/audit";
+import { withShownTiles } from "@quern/store/display-links";
 import type { Resource, ResourceType } from "@quern/store/grants";
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
@@ -39,6 +40,8 @@ type Options = {
   config?: FastifyContextConfig;
   /** Sends the body as it is, unchecked: for large results. */
   uncheckedReply?: boolean;
+  /** Whether a wall screen may ask, too; `runs`: about runs that its tiles show. */
+  forDisplays?: true | "runs";
 };
 
 /** Answers an operation for people who are allowed to: authenticates, asks `can()`, then calls `handle` and sends its result. */
@@ -51,12 +54,25 @@ export function serve<const R extends Route>(
   options: Options = {},
 ): void {
   addRoute(app, route, true, options, async (call) => {
-    const actor = await findActor(api, call.request);
-    if (!actor) throw new ApiError("not_signed_in", "Sign in first, or send a valid access token.");
+    const found = await findActor(api, call.request);
+    if (!found) throw new ApiError("not_signed_in", "Sign in first, or send a valid access token.");
+    if (found.display && !options.forDisplays) {
+      throw new ApiError(
+        "not_allowed",
+        "A display link shows what it was made for, and nothing else. Sign in to do more.",
+      );
+    }
+    const actor =
+      options.forDisplays === "runs" ? await withShownTiles(api.db, found, [idOf(call)]) : found;
     const { action, on } = typeof permission === "function" ? permission(call) : permission;
     await demand(api, actor, action, on);
     return handle({ ...call, actor });
   });
+}
+
+/** Of the run that a route with `forDisplays: "runs"` is about. */
+function idOf({ params }: { params: object }): string {
+  return "id" in params ? String(params.id) : "";
 }
 
 /** Answers an operation for anybody. */
@@ -81,6 +97,15 @@ function streamed(media: readonly string[] | undefined) {
   return { 200: { description: "A stream", content } };
 }
 
+/** What OpenAPI says of who may call; nothing where it is people and their tokens. */
+function securityOf(
+  guarded: boolean,
+  { forDisplays }: Options,
+): { security?: Record<string, string[]>[] } {
+  if (!guarded) return { security: [] };
+  return forDisplays ? { security: [{ token: [] }, { session: [] }, { display: [] }] } : {};
+}
+
 function addRoute<R extends Route>(
   app: FastifyInstance,
   route: R,
@@ -97,7 +122,7 @@ function addRoute<R extends Route>(
       operationId: route.operation,
       summary: route.summary,
       tags: [route.tag],
-      ...(guarded ? {} : { security: [] }),
+      ...securityOf(guarded, options),
       params: route.params ?? z.strictObject({}),
       querystring: route.query ?? z.strictObject({}),
       ...(route.body ? { body: route.body } : {}),
@@ -149,5 +174,10 @@ const NOUNS: Record<ResourceType, string> = {
   query: "query",
   deleted_query: "deleted query",
   visualization: "chart",
+  dashboard: "dashboard",
+  deleted_dashboard: "deleted dashboard",
+  playlist: "playlist",
+  display_link: "display link",
   run: "run",
+  schedule: "schedule",
 };

@@ -17,26 +17,41 @@ import { hashPassword } from "./passwords.ts";
 import { sendProblem } from "./problems.ts";
 import { observeRequests } from "./request-span.ts";
 import { addConnectionRunRoutes } from "./routes/connection-runs.ts";
+import { addDashboardDocumentRoutes } from "./routes/dashboard-documents.ts";
+import { addDashboardRunRoutes } from "./routes/dashboard-runs.ts";
+import { addDashboardRoutes } from "./routes/dashboards.ts";
 import { addDatasourceRoutes } from "./routes/datasources.ts";
 import { addDerivedRunRoutes } from "./routes/derived-runs.ts";
+import { addDisplayRoutes } from "./routes/displays.ts";
+import { addDraftRoutes } from "./routes/drafts.ts";
 import { addEventRoutes } from "./routes/events.ts";
+import { addExplainRoutes } from "./routes/explains.ts";
+import { addFolderRoutes } from "./routes/folders.ts";
 import { addGroupRoutes } from "./routes/groups.ts";
 import { addHealthRoutes } from "./routes/health.ts";
+import { addHomeRoutes } from "./routes/home.ts";
+import { addLibraryRoutes } from "./routes/library.ts";
 import { addMemberRoutes } from "./routes/members.ts";
 import { addParameterOptionRoutes } from "./routes/parameter-options.ts";
+import { addPlaylistRoutes } from "./routes/playlists.ts";
 import { addQueryRoutes } from "./routes/queries.ts";
+import { addQueryForkRoutes } from "./routes/query-forks.ts";
 import { addRunDownloadRoutes } from "./routes/run-downloads.ts";
 import { addRunExplainRoutes } from "./routes/run-explains.ts";
 import { addRunHistogramRoutes } from "./routes/run-histograms.ts";
 import { addRunRerunRoutes } from "./routes/run-reruns.ts";
 import { addRunResultRoutes } from "./routes/run-results.ts";
 import { addRunRoutes } from "./routes/runs.ts";
+import { addScheduleRoutes } from "./routes/schedules.ts";
+import { addSearchRoutes } from "./routes/search.ts";
 import { addSessionRoutes } from "./routes/session.ts";
 import { addSettingsRoutes } from "./routes/settings.ts";
+import { addSnippetRoutes } from "./routes/snippets.ts";
 import { addSystemRoutes } from "./routes/system.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
 import { addVisualizationRoutes } from "./routes/visualizations.ts";
 import { followRuns } from "./run-changes.ts";
+import { openScreens } from "./screens.ts";
 import { secure } from "./security.ts";
 import { refuseUndeclared } from "./serve.ts";
 import type { ApiSettings } from "./settings.ts";
@@ -81,6 +96,7 @@ export async function start(settings: ApiSettings, log: Log): Promise<RunningApi
     keys,
     log,
     runChanges,
+    screens: openScreens(db),
     instruments,
     process: signsOfLife,
     signIn: openSignIn(db, keys, baseUrl, log),
@@ -166,13 +182,27 @@ export async function buildServer(api: Api, trustedProxies?: string): Promise<Fa
   addDatasourceRoutes(app, api);
   addConnectionRunRoutes(app, api);
   addQueryRoutes(app, api);
+  addQueryForkRoutes(app, api);
+  addDraftRoutes(app, api);
+  addSnippetRoutes(app, api);
   addVisualizationRoutes(app, api);
+  addDashboardRoutes(app, api);
+  addDashboardRunRoutes(app, api);
+  addDisplayRoutes(app, api);
+  addPlaylistRoutes(app, api);
+  addDashboardDocumentRoutes(app, api);
+  addFolderRoutes(app, api);
+  addLibraryRoutes(app, api);
+  addSearchRoutes(app, api);
+  addHomeRoutes(app, api);
+  addScheduleRoutes(app, api);
   addRunRoutes(app, api);
   addRunHistogramRoutes(app, api);
   addRunRerunRoutes(app, api);
   addSettingsRoutes(app, api);
   addParameterOptionRoutes(app, api);
   addRunExplainRoutes(app, api);
+  addExplainRoutes(app, api);
   addDerivedRunRoutes(app, api);
   addRunDownloadRoutes(app, api);
   addRunResultRoutes(app, api);

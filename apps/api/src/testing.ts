@@ -20,7 +20,7 @@ export type TestApi = RunningApi & {
   keysDirectory: string;
   databaseUrl: string;
   /** A person of that role with a client that acts for them by access token. */
-  as(role: Role): Promise<{ actor: Actor; client: Client }>;
+  as(role: Role): Promise<{ actor: Actor; client: Client; token: string }>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -58,7 +58,7 @@ export async function startTestApi(settings: Partial<ApiSettings> = {}): Promise
     async as(role) {
       const actor = await makeActor(db, role);
       const { token } = await createToken(db, actor, "test", 1);
-      return { actor, client: createClient(api.address, token) };
+      return { actor, client: createClient(api.address, token), token };
     },
     [Symbol.asyncDispose]: dispose,
   };

@@ -4,11 +4,14 @@ import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 import { ApiError, sendProblem } from "./problems.ts";
+import { PARSER_WORKER_POLICY } from "./security.ts";
 
 const WEB = fileURLToPath(new URL("../../web/dist", import.meta.url));
 const FOR_GOOD = "public, max-age=31536000, immutable";
 /** Paths that are never a page of the web app. */
 const NOT_A_PAGE = /^\/(api|assets)(\/|$)|^\/(healthz|readyz|metrics)$/;
+/** The script of apps/web/src/editor/parse-worker.ts, under the name that the build gives it. */
+const PARSER_WORKER = /^\/assets\/parse-worker-[\w-]+\.js$/;
 
 /**
  * Serves the built web app: the files that were there at the start (those in assets/ for good, since their names change
@@ -22,6 +25,7 @@ export async function serveWebApp(app: FastifyInstance, directory = WEB): Promis
     if (request.method === "GET" || request.method === "HEAD") {
       if (files.has(path)) {
         reply.header("cache-control", path.startsWith("/assets/") ? FOR_GOOD : "no-cache");
+        if (PARSER_WORKER.test(path)) reply.header("content-security-policy", PARSER_WORKER_POLICY);
         return reply.sendFile(path.slice(1));
       }
       if (!NOT_A_PAGE.test(path)) {

@@ -13,7 +13,10 @@ export type FailPoint =
   | "before_commit"
   | "committed"
   | "renewing"
-  | "sweeping";
+  | "sweeping"
+  | "schedule_locked"
+  | "schedule_enqueued"
+  | "schedule_fired";
 
 export type PassFailPoint = (point: FailPoint) => Promise<void> | void;
 

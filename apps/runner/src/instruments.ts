@@ -1,4 +1,5 @@
 /** What a runner measures. Labels come from closed lists: kinds, connectors, outcomes; never from SQL. */
+import { FiringOutcome } from "@quern/contract/schedules";
 import type { Executors } from "@quern/executor/pool";
 import { observeStore, type PartStore } from "@quern/results/parts";
 import { type Metrics, openMetrics, storeObserver } from "@quern/runtime/metrics";
@@ -71,12 +72,36 @@ export function openInstruments(db: Database, tracer: Tracer) {
       help: "Runs that this runner worked on when it lost their lease",
       registers,
     }),
+    firings: countFirings(metrics.registry),
+    firingRuns: new Counter({
+      name: "quern_schedule_runs_total",
+      help: "Runs that this runner put into the queue for schedules",
+      registers,
+    }),
+    firingLateness: new Histogram({
+      name: "quern_schedule_lateness_seconds",
+      help: "From the time a schedule was due until its runs were put into the queue",
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 900, 3600, 21600, 86400],
+      registers,
+    }),
     /** The same store, whose operations are measured. */
     timedStore(store: PartStore): PartStore {
       observeStore(store, storeObserver(metrics.registry, store.kind));
       return store;
     },
   };
+}
+
+/** By outcome, from 0 on, so that the first of each counts as an increase. */
+function countFirings(registry: Registry) {
+  const firings = new Counter({
+    name: "quern_schedule_firings_total",
+    help: "Times that schedules were due and this runner saw to, by outcome",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  for (const outcome of FiringOutcome.options) firings.inc({ outcome }, 0);
+  return firings;
 }
 
 /** Gauges of what is there only once the runner has started. */

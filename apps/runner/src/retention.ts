@@ -3,6 +3,7 @@ import type { PartStore } from "@quern/results/parts";
 import type { Log } from "@quern/runtime/log";
 import type { Database } from "@quern/store/db";
 import { expireResults, runsWithoutFiles, somePartsOutside } from "@quern/store/retention";
+import { sweepTileRuns } from "@quern/store/tile-runs";
 
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Parts are stored before the run's end is written: younger ones may be of a run that is about to end. */
@@ -14,14 +15,15 @@ const LOOKED_AT = 200;
 
 type Shop = { db: Database; log: Log; partStore: PartStore };
 
-/** Deletes results whose time is up, until there are none. Any number of runners may do so at once. */
+/** Deletes results whose time is up, until there are none, and what dashboards noted of them. Any number of runners may do so at once. */
 export async function deleteExpiredResults({ db, log, partStore }: Shop): Promise<void> {
   for (;;) {
     const { expired, with_files } = await expireResults(db);
     for (const run of with_files) await deleteParts(partStore, run);
-    if (expired === 0) return;
+    if (expired === 0) break;
     log.info({ results: expired }, "deleted results whose time was up");
   }
+  await sweepTileRuns(db);
 }
 
 /** Deletes files of the result store that no result refers to: what a crash between two steps left. */

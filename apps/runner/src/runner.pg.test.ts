@@ -7,13 +7,14 @@ import type { Run } from "@quern/contract/runs";
 import { openLog } from "@quern/runtime/log";
 import type { Running } from "@quern/runtime/running";
 import type { Actor } from "@quern/store/actor";
-import { createDatasource, deleteDatasource, readSchema } from "@quern/store/datasources";
+import { createDatasource, deleteDatasource } from "@quern/store/datasources";
 import { type Database, openDatabase } from "@quern/store/db";
 import { ensureKeys, readApiKeys } from "@quern/store/keys";
 import type { NewRun } from "@quern/store/new-run";
 import { listParts } from "@quern/store/result-parts";
 import { readRun } from "@quern/store/run-history";
 import { requestCancel } from "@quern/store/runs";
+import { readPackedSchema, readSchema, unpackSchema } from "@quern/store/schema-replies";
 import { sealSecret } from "@quern/store/secrets";
 import { emptyDatabase, freshDatabase, type TestDatabase, testServer } from "@quern/store/testing";
 import { makeActor, makeRun } from "@quern/store/testing-fixtures";
@@ -223,9 +224,13 @@ test("tests and introspections are runs, too", async () => {
   });
   const introspected = await run("", { kind: "introspect", sql: null });
   expect(introspected.status).toBe("succeeded");
-  expect((await readSchema(db, datasource))?.snapshot.schemas.map(({ name }) => name)).toContain(
-    "public",
-  );
+  const schema = await readSchema(db, datasource);
+  expect(schema?.snapshot.schemas.map(({ name }) => name)).toContain("public");
+  const reply = await unpackSchema(await readPackedSchema(db, datasource));
+  expect(JSON.parse(String(reply))).toEqual({
+    introspected_at: schema?.introspected_at.toISOString(),
+    snapshot: schema?.snapshot,
+  });
 });
 
 test("a datasource that is gone, refuses or cannot be reached ends the run with words and a code", async () => {

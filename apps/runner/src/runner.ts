@@ -12,6 +12,8 @@ import { openTracer } from "@quern/runtime/tracing";
 import { VERSION } from "@quern/runtime/version";
 import { type VitalsReader, watchVitals } from "@quern/runtime/vitals";
 import { type Database, openDatabase, poolState } from "@quern/store/db";
+import { deleteOldDrafts } from "@quern/store/drafts";
+import { deleteOldFirings } from "@quern/store/firings";
 import { readRunnerKeys } from "@quern/store/keys";
 import { listen } from "@quern/store/listen";
 import { claimRuns, forgetRunner, noteRunner, sweepLapsedLeases } from "@quern/store/queue";
@@ -19,6 +21,7 @@ import { type PassFailPoint, pass } from "./fail-points.ts";
 import { openInstruments, watchCapacity } from "./instruments.ts";
 import { type Job, startJob, type Workshop } from "./job.ts";
 import { deleteExpiredResults, deleteOrphanedParts, reportMissingParts } from "./retention.ts";
+import { fireSchedules } from "./schedules.ts";
 import type { RunnerSettings } from "./settings.ts";
 import { TIMES } from "./times.ts";
 import { newRunnerId, openWorkFolder } from "./work-folder.ts";
@@ -119,6 +122,11 @@ export async function start(
     await delay(times.sweep_ms, undefined, { signal: stopping.signal });
   });
 
+  const firing = repeat(stopping.signal, log, "fire schedules", async () => {
+    const wait_ms = await fireSchedules(shop, times.poll_ms);
+    await delay(wait_ms, undefined, { signal: stopping.signal });
+  });
+
   const tidying = repeat(stopping.signal, log, "delete old results", async () => {
     await delay(times.tidy_ms * (0.8 + Math.random() * 0.4), undefined, {
       signal: stopping.signal,
@@ -126,6 +134,8 @@ export async function start(
     await deleteExpiredResults(shop);
     await deleteOrphanedParts(shop);
     await reportMissingParts(shop);
+    await deleteOldDrafts(db);
+    await deleteOldFirings(db);
   });
 
   return {
@@ -133,7 +143,7 @@ export async function start(
     async stop() {
       stopping.abort();
       bell.ring();
-      await Promise.all([claiming, sweeping, tidying]);
+      await Promise.all([claiming, sweeping, firing, tidying]);
       await executors.stop({ deadline_ms: times.drain_ms });
       await Promise.all([...jobs.values()].map(({ over }) => over));
       await listener.stop();

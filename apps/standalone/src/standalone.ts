@@ -14,6 +14,7 @@ import { type Child, startChild } from "./child-process.ts";
 import { type DataFolder, keptSecret, openDataFolder, writeSecret } from "./data-folder.ts";
 import { type MetadataDatabase, startDatabase, useDatabase } from "./database.ts";
 import { DEMO_DATABASE, DEMO_READER, ensureDemo } from "./demo/demo-database.ts";
+import { loadExamples } from "./demo/examples.ts";
 import { openLogFile } from "./log-file.ts";
 import { errorCode, StartProblem } from "./problem.ts";
 import type { StandaloneSettings } from "./settings.ts";
@@ -77,6 +78,9 @@ export async function start(
     await step("Runner", () => startPart("runner", runnerEnv, folder, terminal, parts));
     const ready = await step("API", () => startPart("api", env, folder, terminal, parts));
     signal?.throwIfAborted();
+    if (settings.QUERN_DEMO === "1") {
+      parts.push(startLoadingExamples(database.url, settings, terminal));
+    }
     return {
       url: ready.url ?? settings.QUERN_BASE_URL ?? `http://localhost:${settings.PORT}`,
       setupLink: ready.setupLink,
@@ -134,6 +138,33 @@ async function offerDemo(
   } finally {
     await db.destroy();
   }
+}
+
+/** In the background: without an admin they wait for one, and nobody waits for them. */
+function startLoadingExamples(
+  databaseUrl: string,
+  { HOST, PORT }: StandaloneSettings,
+  terminal: Terminal,
+): Part {
+  const stopping = new AbortController();
+  const host = HOST === "0.0.0.0" || HOST === "::" ? "127.0.0.1" : HOST;
+  const db = openDatabase(databaseUrl, { max: 1 });
+  const loading = loadExamples(db, `http://${urlHost(host)}:${PORT}`, stopping.signal)
+    .catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      terminal.say(`The example dashboards were not loaded: ${why} The next start tries again.`);
+    })
+    .finally(() => db.destroy());
+  return {
+    async stop() {
+      stopping.abort();
+      await loading;
+    },
+  };
+}
+
+function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function startPart(

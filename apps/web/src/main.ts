@@ -5,8 +5,15 @@ import ui from "@nuxt/ui/vue-plugin";
 import { UnreachableError } from "@quern/contract/client";
 import { QueryClient, VueQueryPlugin } from "@tanstack/vue-query";
 import { createApp } from "vue";
-import App from "./App.vue";
-import { makeRouter } from "./router.ts";
+import { language, loadLanguage } from "./i18n/language.ts";
+
+document.documentElement.lang = language;
+await loadLanguage();
+// Only now: constants of the modules below have words in them.
+const [{ default: App }, { makeRouter }] = await Promise.all([
+  import("./App.vue"),
+  import("./router.ts"),
+]);
 
 const queries = new QueryClient({
   defaultOptions: {

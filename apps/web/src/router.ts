@@ -10,13 +10,30 @@ const open: RouteRecordRaw[] = [
   { path: "/sign-in", component: () => import("./pages/SignIn.vue"), meta: { open: true } },
   { path: "/setup", component: () => import("./pages/SetUp.vue"), meta: { open: true } },
   { path: "/join", component: () => import("./pages/Join.vue"), meta: { open: true } },
+  { path: "/display", component: () => import("./pages/Display.vue"), meta: { open: true } },
 ];
 
 const inShell: RouteRecordRaw[] = [
   { path: "", component: () => import("./pages/Home.vue") },
+  { path: "search", component: () => import("./pages/Search.vue") },
   { path: "queries", component: () => import("./pages/Queries.vue") },
   { path: "queries/new", component: () => import("./pages/Query.vue"), props: { id: null } },
   { path: "queries/:id", component: () => import("./pages/Query.vue"), props: true },
+  { path: "dashboards", component: () => import("./pages/Dashboards.vue") },
+  { path: "dashboards/:id", component: () => import("./pages/Dashboard.vue"), props: true },
+  {
+    path: "dashboards/:id/versions",
+    component: () => import("./pages/DashboardVersions.vue"),
+    props: true,
+  },
+  { path: "playlists", component: () => import("./pages/Playlists.vue") },
+  { path: "schedules", component: () => import("./pages/Schedules.vue") },
+  {
+    path: "schedules/new",
+    component: () => import("./pages/Schedules.vue"),
+    props: { making: true },
+  },
+  { path: "schedules/:id", component: () => import("./pages/Schedule.vue"), props: true },
   { path: "runs", component: () => import("./pages/Runs.vue") },
   { path: "runs/:id", component: () => import("./pages/Run.vue"), props: true },
   { path: "runs/:id/compare", component: () => import("./pages/RunCompare.vue"), props: true },

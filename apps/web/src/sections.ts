@@ -1,11 +1,12 @@
+import { t } from "./i18n/language.ts";
 /** The pages that stand beside each other under one name. */
 import { paths } from "./paths.ts";
 
 export const PEOPLE_TABS = [
-  { label: "People", to: paths.members },
-  { label: "Groups", to: paths.groups },
+  { label: t("People"), to: paths.members },
+  { label: t("Groups"), to: paths.groups },
 ];
 export const ADMIN_TABS = [
-  { label: "System", to: paths.system },
-  { label: "Settings", to: paths.settings },
+  { label: t("System"), to: paths.system },
+  { label: t("Settings"), to: paths.settings },
 ];

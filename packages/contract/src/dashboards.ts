@@ -91,7 +91,8 @@ export const TileInput = z
         .describe("Whether what is below it, up to the next section, is folded away at first"),
     }),
   ])
-  .meta({ id: "TileInput" });
+  // Not TileInput: that is the name that OpenAPI gives to a Tile which is sent.
+  .meta({ id: "SavedTile" });
 export type TileInput = z.infer<typeof TileInput>;
 
 const TileVisualization = Visualization.pick({ id: true, name: true, config: true }).extend({
@@ -148,6 +149,9 @@ export const DashboardSummary = z
     description: z.string(),
     version: z.number().int(),
     tiles: z.number().int(),
+    groups: z
+      .array(z.strictObject({ id, name: z.string() }))
+      .describe("Who sees it, besides its maker and admins"),
     ...placement,
     created_by: PersonRef.nullable(),
     created_at: instant,
@@ -174,6 +178,13 @@ export const DashboardInput = z.strictObject({
   tiles: z.array(TileInput).max(200).optional(),
   folder_id: id.nullable().optional(),
   tags: tags.optional(),
+  group_ids: z
+    .array(id)
+    .max(1000)
+    .optional()
+    .describe(
+      "Groups whose people see it; Everyone when a new one leaves it out. Only its maker and admins change it",
+    ),
 });
 export type DashboardInput = z.infer<typeof DashboardInput>;
 
@@ -256,7 +267,7 @@ export const readDashboard = route({
 export const changeDashboard = route({
   operation: "changeDashboard",
   summary:
-    "Save a change as a new version; `tiles` are all of them. 409 `version_conflict` when somebody saved in between",
+    "Save a change as a new version; `tiles` are all of them. 409 `version_conflict` when somebody saved in between. A change of folder, tags or groups alone is no new version",
   tag,
   method: "PATCH",
   path: "/api/v1/dashboards/:id",
@@ -324,6 +335,15 @@ export const runDashboard = route({
       .optional()
       .describe("Per tile: values of the parameters that it asks for itself"),
     tile_ids: z.array(id).max(200).optional().describe("Only these tiles"),
+    max_age_s: z
+      .number()
+      .int()
+      .min(0)
+      .max(604_800)
+      .optional()
+      .describe(
+        "What counts as stale, in place of the dashboard's own: a page that refreshes every 5 s sends 4, and any number of them make one run in that time",
+      ),
     refresh: z
       .enum(["none", "stale", "all"])
       .describe(

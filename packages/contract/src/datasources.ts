@@ -97,6 +97,7 @@ export const DatasourceInput = z.strictObject({
 });
 export type DatasourceInput = z.infer<typeof DatasourceInput>;
 
+// What is optional was not read by earlier versions, or is not there: a snapshot of 100,000 columns says each `null` in vain.
 export const SchemaColumn = z.strictObject({
   name: z.string(),
   type: ColumnType,
@@ -104,6 +105,8 @@ export const SchemaColumn = z.strictObject({
   not_null: z.boolean(),
   default: z.string().nullable(),
   comment: z.string().nullable(),
+  generated: z.string().optional().describe("The expression of a generated column"),
+  identity: z.enum(["always", "by_default"]).optional(),
 });
 export const SchemaKey = z.strictObject({
   name: z.string(),
@@ -113,22 +116,60 @@ export const SchemaKey = z.strictObject({
     .strictObject({ schema: z.string(), table: z.string(), columns: z.array(z.string()) })
     .nullable(),
 });
-export const SchemaIndex = z.strictObject({ name: z.string(), definition: z.string() });
+export const SchemaIndex = z.strictObject({
+  name: z.string(),
+  definition: z.string(),
+  unique: z.boolean().optional(),
+  valid: z.boolean().optional().describe("false: a build that failed; the planner does not use it"),
+  bytes: z.number().optional(),
+});
+export const SchemaTrigger = z.strictObject({
+  name: z.string(),
+  definition: z.string(),
+  enabled: z.boolean(),
+});
 export const SchemaRelation = z.strictObject({
   name: z.string(),
   kind: z.enum(["table", "partitioned_table", "view", "materialized_view", "foreign_table"]),
   comment: z.string().nullable(),
-  row_estimate: z.number().nullable().describe("The planner's estimate; null when never analysed"),
-  bytes: z.number().nullable(),
+  row_estimate: z
+    .number()
+    .nullable()
+    .describe("The planner's estimate; null when never analysed; of partitioned tables the sum"),
+  bytes: z.number().nullable().describe("With indexes; of partitioned tables the sum"),
   columns: z.array(SchemaColumn),
   keys: z.array(SchemaKey),
   indexes: z.array(SchemaIndex),
+  triggers: z.array(SchemaTrigger).optional(),
+  checks: z.array(z.strictObject({ name: z.string(), definition: z.string() })).optional(),
+  partition_of: z
+    .strictObject({ schema: z.string(), table: z.string(), bound: z.string() })
+    .optional()
+    .describe("The table that this one is a partition of, and which rows it holds"),
 });
 export const SchemaFunction = z.strictObject({
   name: z.string(),
   arguments: z.string(),
   result: z.string(),
   kind: z.enum(["function", "procedure", "aggregate", "window"]),
+  language: z.string().optional(),
+  comment: z.string().nullable().optional(),
+});
+export const SchemaSequence = z.strictObject({
+  name: z.string(),
+  source_type: z.string(),
+  comment: z.string().nullable(),
+  owned_by: z
+    .strictObject({ schema: z.string(), table: z.string(), column: z.string() })
+    .nullable()
+    .describe("The column that it numbers"),
+});
+export const SchemaType = z.strictObject({
+  name: z.string(),
+  kind: z.enum(["enum", "domain", "composite", "range"]),
+  comment: z.string().nullable(),
+  labels: z.array(z.string()).optional().describe("Of an enum, in its order"),
+  definition: z.string().optional().describe("Of the others: the type below, the fields"),
 });
 /** What introspection found, in the order of names. System schemas are left out. */
 export const SchemaSnapshot = z
@@ -139,8 +180,14 @@ export const SchemaSnapshot = z
         comment: z.string().nullable(),
         relations: z.array(SchemaRelation),
         functions: z.array(SchemaFunction),
+        sequences: z.array(SchemaSequence).optional(),
+        types: z.array(SchemaType).optional(),
       }),
     ),
+    gaps: z
+      .array(z.strictObject({ part: z.string(), message: z.string() }))
+      .optional()
+      .describe("Parts that the engine refused to tell, and why; the rest is whole"),
   })
   .meta({ id: "SchemaSnapshot" });
 export type SchemaSnapshot = z.infer<typeof SchemaSnapshot>;

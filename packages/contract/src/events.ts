@@ -1,10 +1,13 @@
 import { z } from "zod";
+import { PersonRef } from "./members.ts";
 import { route } from "./route.ts";
 import { RunSummary } from "./runs.ts";
+import { id } from "./text.ts";
 
 /**
  * What the event stream says: each `event:` is a type, each `data:` its JSON. `run` comes when a run that you may
- * see is queued, starts, makes progress or ends; it has no rows, SQL or statements. After a reconnect, read anew.
+ * see is queued, starts, makes progress or ends; it has no rows, SQL or statements. `dashboard` comes when somebody saved
+ * or deleted one that you may see. After a reconnect, read anew.
  */
 export const RunEvent = RunSummary.pick({
   id: true,
@@ -24,9 +27,15 @@ export const RunEvent = RunSummary.pick({
 }).meta({ id: "RunEvent" });
 export type RunEvent = z.infer<typeof RunEvent>;
 
+export const DashboardEvent = z
+  .strictObject({ id, version: z.number().int(), updated_by: PersonRef.nullable() })
+  .meta({ id: "DashboardEvent" });
+export type DashboardEvent = z.infer<typeof DashboardEvent>;
+
 export const streamEvents = route({
   operation: "streamEvents",
-  summary: "Server-sent events: one stream for a tab (`hello`, `run`, and a comment every 15 s)",
+  summary:
+    "Server-sent events: one stream for a tab (`hello`, `run`, `dashboard`, and a comment every 15 s)",
   tag: "events",
   method: "GET",
   path: "/api/v1/events",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Limits } from "./datasources.ts";
 import { PersonRef } from "./members.ts";
 import { Parameter } from "./parameters.ts";
+import { placement, tags } from "./placement.ts";
 import { route } from "./route.ts";
 import { resultTtl } from "./settings.ts";
 import { cursor, id, instant, name, page, text, wholeNumber } from "./text.ts";
@@ -33,6 +34,8 @@ export const Query = z
         rows: z.number().int().nullable(),
       })
       .nullable(),
+    ...placement,
+    dashboards: z.number().int().describe("That show it, of those that you may see"),
   })
   .meta({ id: "Query" });
 export type Query = z.infer<typeof Query>;
@@ -69,18 +72,30 @@ export const QueryVersion = z
   .meta({ id: "QueryVersion" });
 export type QueryVersion = z.infer<typeof QueryVersion>;
 
+/** updated: the last changed first; name: by name; last_run: the last run first, those that never ran at the end. */
+export const QuerySort = z.enum(["updated", "name", "last_run"]).meta({ id: "QuerySort" });
+export type QuerySort = z.infer<typeof QuerySort>;
+
 const byId = z.strictObject({ id });
 const tag = "queries";
 
 export const listQueries = route({
   operation: "listQueries",
-  summary: "Saved queries, the last changed first",
+  summary: "Saved queries, the last changed first unless sorted otherwise",
   tag,
   method: "GET",
   path: "/api/v1/queries",
   query: z.strictObject({
-    search: text(200).optional().describe("In name, description and SQL"),
+    search: text(200).optional().describe("In name, description and SQL: every word of it"),
     datasource_id: id.optional(),
+    folder_id: id
+      .or(z.literal("none"))
+      .optional()
+      .describe("In that folder or one in it; none: in no folder"),
+    tag: text(50).optional(),
+    favorite: z.enum(["true"]).optional(),
+    created_by: id.optional(),
+    sort: QuerySort.optional().describe("updated when left out"),
     limit: wholeNumber({ min: 1, max: 200 }).optional(),
     cursor,
   }),
@@ -93,7 +108,7 @@ export const createQuery = route({
   tag,
   method: "POST",
   path: "/api/v1/queries",
-  body: QueryInput,
+  body: QueryInput.extend({ folder_id: id.nullable().optional(), tags: tags.optional() }),
   replies: { 201: Query },
 });
 

@@ -122,6 +122,18 @@ export const Run = RunSummary.extend({
   callers: z
     .array(PersonRef)
     .describe("Who shares this run: a cancel ends it when it was the last one's"),
+  firings: z
+    .array(
+      z.strictObject({
+        id,
+        fire_at: instant,
+        schedule: z.strictObject({ id, name: z.string() }),
+      }),
+    )
+    .describe("Of the schedules that made or share this run"),
+  dashboards: z
+    .array(z.strictObject({ id, name: z.string() }))
+    .describe("Those with a tile that shows this run, or showed it last for its values"),
   plan: z
     .unknown()
     .nullable()

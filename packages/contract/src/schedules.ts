@@ -20,7 +20,8 @@ export const MisfirePolicy = z
 export type MisfirePolicy = z.infer<typeof MisfirePolicy>;
 
 export const FiringOutcome = z
-  .enum(["enqueued", "skipped_overlap", "skipped_misfire", "failed"])
+  .enum(["enqueued", "waiting", "skipped_overlap", "skipped_misfire", "failed"])
+  .describe("waiting: it runs when the runs of the firing before have ended")
   .meta({ id: "FiringOutcome" });
 export type FiringOutcome = z.infer<typeof FiringOutcome>;
 
@@ -66,7 +67,7 @@ const ScheduleTarget = z.discriminatedUnion("type", [
 ]);
 
 const recurrence = text(200).describe(
-  "Cron of five fields, or words: `every 15m`, `hourly`, `daily 03:00`, `weekdays 08:30`, `weekly mon 09:00`, `monthly 1 06:00`",
+  "Cron of five fields, or words: `every 15m`, `hourly :20`, `daily 03:00`, `weekdays 08:30`, `weekly mon,thu 09:00`, `every 2 weeks fri 09:00 from 2026-11-27`, `monthly 1 06:00`, `monthly last 06:00`, `monthly first mon 09:00`, `yearly mar 1 06:00`",
 );
 const timeZone = text(64).describe("IANA name, such as America/Toronto");
 
@@ -161,7 +162,8 @@ export const readSchedule = route({
 
 export const changeSchedule = route({
   operation: "changeSchedule",
-  summary: "Change, pause or resume a schedule",
+  summary:
+    "Change, pause or resume a schedule. Who says what it runs, by `target` or `params`, owns it from then on: it runs with their rights",
   tag,
   method: "PATCH",
   path: "/api/v1/schedules/:id",

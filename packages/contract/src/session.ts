@@ -16,6 +16,7 @@ export const Action = z
     "dashboards.read",
     "dashboards.write",
     "display_links.write",
+    "display.read",
     "schedules.read",
     "schedules.write",
     "library.read",

@@ -35,6 +35,11 @@ export const Settings = z
   .strictObject({
     limits: LimitSettings,
     max_queued_per_person: maxQueued.describe("Runs that one person may have in the queue"),
+    display_links: z
+      .boolean()
+      .describe(
+        "Whether links that show a dashboard to whoever has them may be made and used, for wall screens",
+      ),
   })
   .meta({ id: "Settings" });
 export type Settings = z.infer<typeof Settings>;
@@ -48,6 +53,7 @@ export const DEFAULT_SETTINGS: Settings = {
     result_ttl_s: { default: 604_800, maximum: 7_776_000 },
   },
   max_queued_per_person: 10_000,
+  display_links: false,
 };
 
 /** A change: what is left out stays. A default above its maximum is refused. */
@@ -61,6 +67,7 @@ export const SettingsChange = z.strictObject({
     })
     .optional(),
   max_queued_per_person: maxQueued.optional(),
+  display_links: z.boolean().optional(),
 });
 export type SettingsChange = z.infer<typeof SettingsChange>;
 

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { ChartConfig } from "./chart-config.ts";
 import { route } from "./route.ts";
-import { id, instant, name, page } from "./text.ts";
+import { cursor, id, instant, name, page, text, wholeNumber } from "./text.ts";
 
 export const Visualization = z
   .strictObject({
     id,
     query_id: id,
+    query_name: z.string(),
     name: z.string(),
     config: ChartConfig,
     created_at: instant,
@@ -20,11 +21,17 @@ const tag = "visualizations";
 
 export const listVisualizations = route({
   operation: "listVisualizations",
-  summary: "Charts of a query, the oldest first",
+  summary:
+    "Charts of a query, the oldest first; without a query those of all, the last changed first",
   tag,
   method: "GET",
   path: "/api/v1/visualizations",
-  query: z.strictObject({ query_id: id }),
+  query: z.strictObject({
+    query_id: id.optional(),
+    search: text(200).optional().describe("In the names of the chart and of its query"),
+    limit: wholeNumber({ min: 1, max: 200 }).optional().describe("200 when left out"),
+    cursor,
+  }),
   replies: { 200: page(Visualization) },
 });
 
@@ -40,12 +47,18 @@ export const createVisualization = route({
 
 export const changeVisualization = route({
   operation: "changeVisualization",
-  summary: "Change a chart",
+  summary: "Change a chart. 409 `version_conflict` when somebody saved after `updated_at`",
   tag,
   method: "PATCH",
   path: "/api/v1/visualizations/:id",
   params: byId,
-  body: z.strictObject({ name: name.optional(), config: ChartConfig.optional() }),
+  body: z.strictObject({
+    name: name.optional(),
+    config: ChartConfig.optional(),
+    updated_at: instant
+      .optional()
+      .describe("Of the chart that the change was made on; without it the last one to save wins"),
+  }),
   replies: { 200: Visualization },
 });
 

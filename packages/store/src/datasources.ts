@@ -3,7 +3,6 @@ import type {
   DatasourceType,
   Limits,
   PostgresConfig,
-  SchemaSnapshot,
 } from "@quern/contract/datasources";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
@@ -168,23 +167,12 @@ export async function deleteDatasource(db: Database, id: string): Promise<void> 
     db,
   );
   await sql`delete from datasource_schemas where datasource_id = ${id}`.execute(db);
+  await sql`delete from schema_names where datasource_id = ${id}`.execute(db);
   await sql`
     update queries set deleted_at = now()
     from query_versions
     where query_versions.query_id = queries.id and query_versions.version = queries.version
       and query_versions.datasource_id = ${id} and queries.deleted_at is null`.execute(db);
-}
-
-/** The last introspection, or undefined. */
-export async function readSchema(
-  db: Database,
-  id: string,
-): Promise<{ introspected_at: Date; snapshot: SchemaSnapshot } | undefined> {
-  const { rows } = await sql<{ introspected_at: Date; snapshot: SchemaSnapshot }>`
-    select introspected_at, snapshot from datasource_schemas where datasource_id = ${id}`.execute(
-    db,
-  );
-  return rows[0];
 }
 
 function rethrowNameTaken(error: unknown, name: string): never {

@@ -63,3 +63,12 @@ export async function ensureDemoDatasource(
     await enqueueRun(trx, owner, connectionRun("introspect", id, owner, "start"));
   });
 }
+
+/** The id of the datasource "Demo"; undefined without one, or when an admin deleted it. */
+export async function demoDatasourceId(db: Database): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    select id from datasources where is_demo and deleted_at is null order by created_at limit 1`.execute(
+    db,
+  );
+  return rows[0]?.id;
+}

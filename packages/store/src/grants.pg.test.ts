@@ -9,11 +9,11 @@ import {
   changeQuery,
   createQuery,
   deleteQuery,
-  listQueries,
   listQueryVersions,
   readQuery,
   restoreQuery,
 } from "./queries.ts";
+import { listQueries } from "./query-list.ts";
 import { listRuns, readRun } from "./run-history.ts";
 import { freshDatabase, type TestDatabase } from "./testing.ts";
 import { makeActor, makeDatasource, makeRun } from "./testing-fixtures.ts";

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
-import type { Actor } from "./actor.ts";
+import type { Actor, DisplayScope } from "./actor.ts";
 import { Conflict } from "./conflict.ts";
 import type { Database } from "./db.ts";
 
@@ -14,7 +14,12 @@ const RESOURCES = {
   query: { table: "queries", visible: visibleQuery },
   deleted_query: { table: "queries", visible: visibleDeletedQuery },
   visualization: { table: "visualizations", visible: visibleVisualization },
+  dashboard: { table: "dashboards", visible: visibleDashboard },
+  deleted_dashboard: { table: "dashboards", visible: visibleDeletedDashboard },
+  playlist: { table: "playlists", visible: visiblePlaylist },
+  display_link: { table: "display_links", visible: visibleDisplayLink },
   run: { table: "runs", visible: visibleRun },
+  schedule: { table: "schedules", visible: visibleSchedule },
 } as const;
 export type ResourceType = keyof typeof RESOURCES;
 
@@ -29,12 +34,20 @@ export async function isVisible(db: Database, actor: Actor, resource: Resource):
 /** Rows of `datasources` that the actor may use: granted to one of their groups, or any for an admin. */
 export function visibleDatasource(actor: Actor): RawBuilder<boolean> {
   return sql`(datasources.org_id = ${actor.org_id} and datasources.deleted_at is null
-    and ${granted(actor, sql`datasources.id`)})`;
+    and ${granted(actor, "datasource", sql`datasources.id`)})`;
 }
 
 /** Rows of `queries` whose datasource the actor may use. */
 export function visibleQuery(actor: Actor): RawBuilder<boolean> {
   return sql`(queries.deleted_at is null and ${queryOfGrantedDatasource(actor)})`;
+}
+
+/**
+ * The same for a statement that joins `queries` with its current row of `query_versions` and the `datasources` of that:
+ * lists of thousands need not look them up again for each row.
+ */
+export function visibleJoinedQuery(actor: Actor): RawBuilder<boolean> {
+  return sql`(queries.org_id = ${actor.org_id} and queries.deleted_at is null and ${visibleDatasource(actor)})`;
 }
 
 /** Deleted rows of `queries`, to bring them back. */
@@ -48,12 +61,51 @@ export function visibleVisualization(actor: Actor): RawBuilder<boolean> {
     select from queries where queries.id = visualizations.query_id and ${visibleQuery(actor)}))`;
 }
 
+/** Rows of `schedules` whose query or dashboard the actor may see, or could if it were restored. */
+export function visibleSchedule(actor: Actor): RawBuilder<boolean> {
+  return sql`(schedules.org_id = ${actor.org_id} and case
+    when schedules.query_id is not null then exists (
+      select from queries where queries.id = schedules.query_id and ${queryOfGrantedDatasource(actor)})
+    else exists (
+      select from dashboards where dashboards.id = schedules.dashboard_id and ${ownOrGrantedDashboard(actor)}) end)`;
+}
+
+/** Rows of `dashboards` that the actor made or that are granted to one of their groups; any for an admin. */
+export function visibleDashboard(actor: Actor): RawBuilder<boolean> {
+  return sql`(dashboards.deleted_at is null and ${ownOrGrantedDashboard(actor)})`;
+}
+
+/** Deleted rows of `dashboards`, to bring them back. */
+export function visibleDeletedDashboard(actor: Actor): RawBuilder<boolean> {
+  return sql`(dashboards.deleted_at is not null and ${ownOrGrantedDashboard(actor)})`;
+}
+
+function ownOrGrantedDashboard(actor: Actor): RawBuilder<boolean> {
+  const seen = sql<boolean>`(dashboards.org_id = ${actor.org_id} and (dashboards.created_by = ${actor.user_id}
+    or ${granted(actor, "dashboard", sql`dashboards.id`)}))`;
+  if (!actor.display) return seen;
+  const shown = actor.display.items.map(({ dashboard_id }) => dashboard_id);
+  return sql`(dashboards.id = any (${shown}::uuid[]) and ${seen})`;
+}
+
+/** Rows of `playlists`. What they name is seen by those who see the dashboards. */
+export function visiblePlaylist(actor: Actor): RawBuilder<boolean> {
+  return sql`(playlists.org_id = ${actor.org_id})`;
+}
+
+/** Rows of `display_links` of a dashboard that the actor sees, or of a playlist. */
+export function visibleDisplayLink(actor: Actor): RawBuilder<boolean> {
+  return sql`(display_links.org_id = ${actor.org_id} and (display_links.playlist_id is not null or exists (
+    select from dashboards where dashboards.id = display_links.dashboard_id and ${visibleDashboard(actor)})))`;
+}
+
 /**
  * Rows of `runs`: an admin sees all. Others need the datasource's grant now, and then see their own runs and those of
  * saved queries and those they share; editors, who may write the same SQL, also see other people's. Tests of unsaved forms are
- * their maker's.
+ * their maker's. A screen sees the runs that its tiles show.
  */
 export function visibleRun(actor: Actor): RawBuilder<boolean> {
+  if (actor.display) return shownRun(actor, actor.display);
   if (actor.role === "admin") return sql`(runs.org_id = ${actor.org_id})`;
   const whose =
     actor.role === "editor"
@@ -63,6 +115,16 @@ export function visibleRun(actor: Actor): RawBuilder<boolean> {
   return sql`(runs.org_id = ${actor.org_id} and case
     when runs.datasource_id is null then runs.created_by = ${actor.user_id}
     else ${whose} and runs.datasource_id = any (array(${grantedDatasources(actor)})) end)`;
+}
+
+function shownRun(actor: Actor, { shown = [] }: DisplayScope): RawBuilder<boolean> {
+  const tiles = shown.map(({ tile_id }) => tile_id);
+  const keys = shown.map(({ values_key }) => values_key);
+  return sql`(runs.org_id = ${actor.org_id} and ${granted(actor, "datasource", sql`runs.datasource_id`)} and exists (
+    select from tile_runs
+    join unnest(${tiles}::uuid[], ${keys}::bytea[]) as shown (tile_id, values_key)
+      on shown.tile_id = tile_runs.tile_id and shown.values_key = tile_runs.values_key
+    where tile_runs.run_id = runs.id))`;
 }
 
 /** Ids of the datasources granted to the actor now: read once in a statement, however many rows it looks at. */
@@ -82,12 +144,16 @@ function queryOfGrantedDatasource(actor: Actor): RawBuilder<boolean> {
       and ${visibleDatasource(actor)}))`;
 }
 
-function granted(actor: Actor, datasourceId: RawBuilder<unknown>): RawBuilder<boolean> {
+function granted(
+  actor: Actor,
+  type: "datasource" | "dashboard",
+  id: RawBuilder<unknown>,
+): RawBuilder<boolean> {
   if (actor.role === "admin") return sql`true`;
   return sql`exists (
     select from grants
     join effective_group_members as members on members.group_id = grants.group_id
-    where grants.resource_type = 'datasource' and grants.resource_id = ${datasourceId}
+    where grants.resource_type = ${type} and grants.resource_id = ${id}
       and grants.org_id = ${actor.org_id} and members.user_id = ${actor.user_id})`;
 }
 

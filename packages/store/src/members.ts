@@ -25,6 +25,19 @@ export async function findActor(
   return rows[0];
 }
 
+/** The admin of the first organisation who has been one for the longest and can sign in; undefined while there is none. */
+export async function firstAdmin(db: Database): Promise<Actor | undefined> {
+  const { rows } = await sql<{ user_id: string }>`
+    select memberships.user_id from memberships
+    where memberships.role = 'admin' and memberships.deactivated_at is null
+      and memberships.org_id = (select id from orgs order by created_at limit 1)
+      and exists (select from credentials where credentials.user_id = memberships.user_id)
+    order by memberships.created_at
+    limit 1`.execute(db);
+  const found = rows[0] && (await findActor(db, rows[0].user_id));
+  return found && { ...found, token_id: null };
+}
+
 /** Notes that the person was here; at most once a minute, so that reading pages does not write. */
 export async function touchMember(db: Database, actor: Actor): Promise<void> {
   await sql`

@@ -5,10 +5,22 @@ import { type RawBuilder, sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import { Conflict } from "./conflict.ts";
 import { type Database, inTransaction } from "./db.ts";
-import { visibleDatasource, visibleDeletedQuery, visibleQuery } from "./grants.ts";
-import { containing, isUuid, toPage } from "./page.ts";
+import {
+  visibleDashboard,
+  visibleDatasource,
+  visibleDeletedQuery,
+  visibleQuery,
+} from "./grants.ts";
+import { toPage } from "./page.ts";
+import { isFavorite } from "./placement.ts";
 
-type QueryRow = Omit<Query, "created_at" | "updated_at"> & { created_at: Date; updated_at: Date };
+/** A query as it is read, with what lists are sorted by: the beginning of its name, the exact instant of its change. */
+export type QueryRow = Omit<Query, "created_at" | "updated_at"> & {
+  created_at: Date;
+  updated_at: Date;
+  name_key: string;
+  updated_key: string;
+};
 type VersionRow = Omit<QueryVersion, "created_at"> & { created_at: Date };
 
 export type QueryContent = {
@@ -21,56 +33,43 @@ export type QueryContent = {
   result_ttl_s: number | null;
 };
 
-export type QueryFilter = {
-  search?: string | undefined;
-  datasource_id?: string | undefined;
-  limit: number;
-  cursor?: string | undefined;
-};
-
-/** Queries the actor may see, the last changed first. A cursor that is not one of ours starts at the beginning. */
-export async function listQueries(
-  db: Database,
-  actor: Actor,
-  filter: QueryFilter,
-): Promise<{ items: Query[]; next_cursor: string | null }> {
-  const after = readCursor(filter.cursor);
-  const rows = await selectQueries(
-    db,
-    sql`${visibleQuery(actor)}
-      and (${filter.datasource_id ?? null}::uuid is null or query_versions.datasource_id = ${filter.datasource_id ?? null})
-      and (${filter.search ?? null}::text is null or query_versions.name ilike ${containing(filter.search ?? "")}
-        or query_versions.description ilike ${containing(filter.search ?? "")}
-        or query_versions.sql ilike ${containing(filter.search ?? "")})
-      and (${after?.at ?? null}::timestamptz is null
-        or (date_trunc('milliseconds', queries.updated_at), queries.id) < (${after?.at ?? null}, ${after?.id ?? null}))`,
-    filter.limit + 1,
-  );
-  return toPage(rows, filter.limit, (last) => `${last.updated_at}_${last.id}`);
-}
-
 /** One query that the actor may see. */
 export async function readQuery(
   db: Database,
   actor: Actor,
   id: string,
 ): Promise<Query | undefined> {
-  const [query] = await selectQueries(db, sql`${visibleQuery(actor)} and queries.id = ${id}`, 1);
-  return query;
+  const [row] = await selectQueries(
+    db,
+    actor,
+    sql`${visibleQuery(actor)} and queries.id = ${id}`,
+    sql`queries.id`,
+    1,
+  );
+  return row && toQuery(row);
 }
 
-async function selectQueries(
+/** Current versions of queries; `where` and `order` may name queries, query_versions, datasources and last_run. */
+export async function selectQueries(
   db: Database,
+  actor: Actor,
   where: RawBuilder<unknown>,
+  order: RawBuilder<unknown>,
   limit: number,
-): Promise<Query[]> {
+): Promise<QueryRow[]> {
   const { rows } = await sql<QueryRow>`
     select queries.id, query_versions.name, query_versions.description,
       jsonb_build_object('id', datasources.id, 'name', datasources.name) as datasource,
       query_versions.sql, query_versions.params, query_versions.limits, query_versions.result_ttl_s, queries.version,
       ${personRef("creators")} as created_by, queries.created_at,
       ${personRef("savers")} as updated_by, queries.updated_at,
-      last_run.json as last_run
+      last_run.json as last_run,
+      queries.folder_id, queries.tags, ${isFavorite(actor, "query")} as favorite,
+      (select count(distinct dashboards.id) from visualizations
+        join tiles on tiles.visualization_id = visualizations.id
+        join dashboards on dashboards.id = tiles.dashboard_id
+        where visualizations.query_id = queries.id and ${visibleDashboard(actor)}) as dashboards,
+      left(lower(query_versions.name), 60) as name_key, queries.updated_at::text as updated_key
     from queries
     join query_versions on query_versions.query_id = queries.id and query_versions.version = queries.version
     join datasources on datasources.id = query_versions.datasource_id
@@ -87,13 +86,17 @@ async function selectQueries(
       limit 1
     ) as last_run on true
     where ${where}
-    order by date_trunc('milliseconds', queries.updated_at) desc, queries.id desc
+    order by ${order}
     limit ${limit}`.execute(db);
-  return rows.map((row) => ({
+  return rows;
+}
+
+export function toQuery({ name_key: _name, updated_key: _updated, ...row }: QueryRow): Query {
+  return {
     ...row,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
-  }));
+  };
 }
 
 /** `{id, name}` of the joined user, or null. */
@@ -210,10 +213,4 @@ export async function restoreQuery(db: Database, actor: Actor, id: string): Prom
       db,
     );
   return restored.numAffectedRows === 1n;
-}
-
-function readCursor(cursor: string | undefined): { at: string; id: string } | undefined {
-  const [at, id] = (cursor ?? "").split("_");
-  if (!id || !isUuid(id) || !Number.isFinite(Date.parse(at!))) return undefined;
-  return { at: new Date(at!).toISOString(), id };
 }

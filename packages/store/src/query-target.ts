@@ -3,6 +3,7 @@ import type { Limits } from "@quern/contract/datasources";
 import type { ParameterValues } from "@quern/contract/parameters";
 import { resolveParameters } from "@quern/contract/parameters/resolve";
 import type { Query } from "@quern/contract/queries";
+import type { Settings } from "@quern/contract/settings";
 import { Conflict } from "./conflict.ts";
 import type { Database } from "./db.ts";
 import type { NewRun } from "./new-run.ts";
@@ -14,25 +15,44 @@ export type QueryTarget = Pick<
   "datasource_id" | "sql" | "params" | "limits" | "result_ttl_s" | "query"
 >;
 
+export type RunnableQuery = Pick<
+  Query,
+  "id" | "version" | "sql" | "params" | "limits" | "result_ttl_s"
+> & {
+  datasource: { id: string };
+};
+type Asked = {
+  params?: ParameterValues | undefined;
+  limits?: Partial<Limits> | undefined;
+  /** When ranges that move with the clock are looked at: the present when left out. */
+  now?: Date;
+};
+
 /**
  * The query with these values, under its own limits or those that are asked for. Throws `ParametersError`, which names every
  * value that does not fit, and `Conflict` (`limit_above_maximum`, or `not_found` when the datasource was deleted).
  */
 export async function targetOfQuery(
   db: Database,
-  query: Pick<
-    Query,
-    "id" | "version" | "datasource" | "sql" | "params" | "limits" | "result_ttl_s"
-  >,
-  asked: { params?: ParameterValues | undefined; limits?: Partial<Limits> | undefined },
+  query: RunnableQuery,
+  asked: Asked,
 ): Promise<QueryTarget> {
   const scope = await readLimitScope(db, query.datasource.id);
   if (!scope) throw new Conflict("not_found", "The query's datasource was deleted.");
+  return targetWithin(scope, query, asked);
+}
+
+/** The same where the limits that hold are known: for many queries at once. */
+export function targetWithin(
+  scope: { settings: Settings; datasource: Partial<Limits> },
+  query: RunnableQuery,
+  asked: Asked,
+): QueryTarget {
   const limits = { ...query.limits, ...asked.limits, result_ttl_s: query.result_ttl_s };
   return {
     datasource_id: query.datasource.id,
     sql: query.sql,
-    params: resolveParameters(query.sql, query.params, asked.params ?? {}),
+    params: resolveParameters(query.sql, query.params, asked.params ?? {}, asked.now),
     ...resolveLimits(limits, scope.settings.limits, scope.datasource),
     query: { id: query.id, version: query.version },
   };

@@ -18,6 +18,8 @@ import { sql } from "kysely";
 import type { SealedConnection } from "./datasources.ts";
 import { type Database, inTransaction } from "./db.ts";
 import { fitsAtOnce, insertManifest, type StoredPart, withManifest } from "./manifest.ts";
+import { indexSchemaNames } from "./schema-names.ts";
+import { packSchema, saveSchema } from "./schema-replies.ts";
 
 export type Claim = { id: string; attempt: number; lease_token: string };
 
@@ -140,18 +142,14 @@ export async function finishRun(
     if (!rows[0]) throw new LeaseLostError(claim);
     return { cancel_ms: rows[0].cancel_ms };
   }
+  const packed = outcome.snapshot === null ? null : await packSchema(db, outcome.snapshot);
   return inTransaction(db, async (trx) => {
     const { rows } = await end.execute(trx);
     if (!rows[0]) throw new LeaseLostError(claim);
     await insertManifest(trx, claim.id, outcome);
-    if (outcome.snapshot && rows[0].datasource_id) {
-      await sql`
-        insert into datasource_schemas (datasource_id, snapshot, run_id)
-        select id, ${JSON.stringify(outcome.snapshot)}, ${claim.id}
-        from datasources where id = ${rows[0].datasource_id} and deleted_at is null
-        on conflict (datasource_id) do update
-          set snapshot = excluded.snapshot, run_id = excluded.run_id, introspected_at = now()
-          where datasource_schemas.run_id < excluded.run_id`.execute(trx);
+    if (outcome.snapshot && packed && rows[0].datasource_id) {
+      await saveSchema(trx, rows[0].datasource_id, claim.id, outcome.snapshot, packed);
+      await indexSchemaNames(trx, rows[0].datasource_id);
     }
     await beforeCommit?.();
     return { cancel_ms: rows[0].cancel_ms };

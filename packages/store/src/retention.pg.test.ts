@@ -9,6 +9,7 @@ import { expireResults, runsWithoutFiles } from "./retention.ts";
 import { readRun } from "./run-history.ts";
 import { freshDatabase, type TestDatabase } from "./testing.ts";
 import { makeActor, makeDatasource, makeRun, SUCCEEDED } from "./testing-fixtures.ts";
+import { sweepTileRuns } from "./tile-runs.ts";
 
 let database: TestDatabase;
 let db: Database;
@@ -45,22 +46,48 @@ const inFile = (): Outcome["parts"] => [
   },
 ];
 
+const FAILED: Outcome = {
+  ...SUCCEEDED,
+  status: "failed",
+  error: {
+    code: "sql_error",
+    message: "no",
+    sqlstate: null,
+    position: null,
+    detail: null,
+    hint: null,
+  },
+  statements: [],
+  parts: [],
+};
+
 test("results whose time is up go, their history stays, and tiles keep what they show", async () => {
-  const [old, large, shown, young] = [
+  const [old, large, earlier, shown, filtered, young] = [
     await makeResult(),
     await makeResult(inFile()),
     await makeResult(),
     await makeResult(),
+    await makeResult(),
+    await makeResult(),
   ];
-  const due = [old, large, shown];
+  const failed = await makeRun(db, editor, datasource);
+  const [claim] = await claimRuns(db, "runner", 1, 60_000);
+  await finishRun(db, claim!, FAILED);
+  const due = [old, large, earlier, shown, filtered];
   await sql`update runs set result_expires_at = now() - interval '1 second' where id = any (${due}::uuid[])`.execute(
     db,
   );
   await sql`
-    with dashboard as (insert into dashboards (org_id, name) values (${editor.org_id}, 'd') returning id)
-    insert into tiles (dashboard_id, type, x, y, width, height, last_good_run_id)
-    select id, 'visualization', 0, 0, 1, 1, ${shown} from dashboard`.execute(db);
-  expect(await expireResults(db)).toEqual({ expired: 2, with_files: [large] });
+    with dashboard as (insert into dashboards (org_id, name) values (${editor.org_id}, 'd') returning id),
+      tile as (
+        insert into tiles (dashboard_id, type, x, y, width, height)
+        select id, 'visualization', 0, 0, 1, 1 from dashboard returning id)
+    insert into tile_runs (tile_id, values_key, run_id, is_default)
+    select tile.id, sha256(noted.key::bytea), noted.run_id, noted.key = 'usual'
+    from tile cross join unnest(${["usual", "usual", "usual", "other"]}::text[], ${[earlier, shown, failed, filtered]}::uuid[])
+      as noted (key, run_id)`.execute(db);
+  // Of the values that the dashboard opens with, the newest that is good; of other values nothing.
+  expect(await expireResults(db)).toEqual({ expired: 4, with_files: [large] });
   expect(await expireResults(db)).toEqual({ expired: 0, with_files: [] });
   expect(await readRun(db, editor, old)).toMatchObject({
     status: "succeeded",
@@ -70,6 +97,16 @@ test("results whose time is up go, their history stays, and tiles keep what they
   expect(await listParts(db, old, 0)).toEqual([]);
   expect(await listParts(db, shown, 0)).toHaveLength(1);
   expect(await readRun(db, editor, young)).toMatchObject({ result_expired: false });
+
+  await sql`update runs set finished_at = finished_at - interval '2 days' where id = any (${[failed, shown]}::uuid[])`.execute(
+    db,
+  );
+  expect(await sweepTileRuns(db)).toBe(1);
+  const { rows: left } = await sql<{ run_id: string }>`
+    select run_id from tile_runs order by run_id`.execute(db);
+  expect(left.map(({ run_id }) => run_id)).toEqual([earlier, shown, filtered]);
+  await sql`update dashboards set deleted_at = now()`.execute(db);
+  expect(await expireResults(db)).toEqual({ expired: 1, with_files: [] });
 });
 
 test("files belong to nobody when no result and no run at work refers to them", async () => {

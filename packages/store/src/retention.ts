@@ -1,5 +1,5 @@
 /** What is deleted when its time is up: the rows of results. The history of their runs stays. */
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { type Database, inTransaction } from "./db.ts";
 
 /**
@@ -16,7 +16,7 @@ export async function expireResults(
       with expired as (
         select id from runs
         where result_expires_at < now() and result_deleted_at is null
-          and not exists (select from tiles where tiles.last_good_run_id = runs.id)
+          and not ${shownByTile()}
         order by result_expires_at
         limit ${limit}
         for update skip locked
@@ -31,6 +31,20 @@ export async function expireResults(
     const outside = parts.filter(({ store }) => store !== "postgres");
     return { expired: ids.length, with_files: [...new Set(outside.map(({ run_id }) => run_id))] };
   });
+}
+
+/** Whether a row of `runs` is the newest good one of a tile, for the values that its dashboard opens with: one for each tile. */
+function shownByTile(): RawBuilder<boolean> {
+  return sql`exists (
+    select from tile_runs
+    join tiles on tiles.id = tile_runs.tile_id
+    join dashboards on dashboards.id = tiles.dashboard_id and dashboards.deleted_at is null
+    where tile_runs.run_id = runs.id and tile_runs.is_default and runs.status = 'succeeded'
+      and not exists (
+        select from tile_runs as later join runs as later_runs on later_runs.id = later.run_id
+        where later.tile_id = tile_runs.tile_id and later.values_key = tile_runs.values_key
+          and later.run_id > tile_runs.run_id
+          and later_runs.status = 'succeeded' and later_runs.result_deleted_at is null))`;
 }
 
 /** Which of these runs have no part outside PostgreSQL and are not at work: what a store holds for them is nobody's. */

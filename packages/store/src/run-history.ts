@@ -6,7 +6,7 @@ import type { Run, RunSummary } from "@quern/contract/runs";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import type { Database } from "./db.ts";
-import { visibleRun } from "./grants.ts";
+import { visibleDashboard, visibleRun, visibleSchedule } from "./grants.ts";
 import { isUuid, toPage } from "./page.ts";
 import { personRef } from "./queries.ts";
 import { candidates, matching, queuedAt, type RunFilter } from "./run-filter.ts";
@@ -27,12 +27,37 @@ const CALLERS = sql`coalesce(
     where run_callers.run_id = runs.id having count(*) > 0),
   case when makers.id is null then '[]' else jsonb_build_array(${personRef("makers")}) end)`;
 
+/** Of schedules that the actor may see. */
+function firingsOfRun(actor: Actor) {
+  return sql`coalesce((
+    select jsonb_agg(jsonb_build_object('id', firings.id,
+      'fire_at', to_char(firings.fire_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'schedule', jsonb_build_object('id', schedules.id, 'name', schedules.name)) order by firings.fire_at, firings.id)
+    from (select distinct firing_id from firing_runs where run_id = runs.id) as made
+    join schedule_firings as firings on firings.id = made.firing_id
+    join schedules on schedules.id = firings.schedule_id
+    where ${visibleSchedule(actor)}), '[]')`;
+}
+
+/** That the actor may see. */
+function dashboardsOfRun(actor: Actor) {
+  return sql`coalesce((
+    select jsonb_agg(jsonb_build_object('id', dashboards.id, 'name', dashboards.name) order by dashboards.name, dashboards.id)
+    from dashboards
+    where dashboards.id in (
+        select tiles.dashboard_id from tile_runs join tiles on tiles.id = tile_runs.tile_id where tile_runs.run_id = runs.id)
+      and ${visibleDashboard(actor)}), '[]')`;
+}
+
 type RunRow = Omit<RunSummary, (typeof TIMES)[number]> & { queued_at: Date } & Record<
     Exclude<(typeof TIMES)[number], "queued_at">,
     Date | null
   >;
 type FullRow = RunRow &
-  Pick<Run, "params" | "callers" | "plan" | "statements" | "notices" | "report">;
+  Pick<
+    Run,
+    "params" | "callers" | "firings" | "dashboards" | "plan" | "statements" | "notices" | "report"
+  >;
 
 const SUMMARY = sql`
   runs.id, runs.kind, runs.status, runs.sql, runs.priority, runs.trigger, runs.attempt, runs.runner,
@@ -121,7 +146,8 @@ export async function readRunSummaries(
 /** One run with what its statements gave; undefined when there is none that the actor may see. */
 export async function readRun(db: Database, actor: Actor, id: string): Promise<Run | undefined> {
   const { rows } = await sql<FullRow>`
-    select ${SUMMARY}, runs.params, ${CALLERS} as callers, runs.plan, runs.notices, runs.report,
+    select ${SUMMARY}, runs.params, ${CALLERS} as callers, ${firingsOfRun(actor)} as firings,
+      ${dashboardsOfRun(actor)} as dashboards, runs.plan, runs.notices, runs.report,
       coalesce((
         select jsonb_agg(to_jsonb(run_statements) - 'run_id' order by run_statements.index)
         from run_statements where run_statements.run_id = runs.id

@@ -57,7 +57,8 @@ export async function enqueueRun(db: Database, actor: RunOwner, run: NewRun): Pr
   });
 }
 
-async function insertRun(db: Database, actor: RunOwner, run: NewRun): Promise<RunStarted> {
+/** Puts a run into the queue whatever others do the same work. */
+export async function insertRun(db: Database, actor: RunOwner, run: NewRun): Promise<RunStarted> {
   const { rows } = await sql<{ id: string; status: RunStatus }>`
     with enqueued as (
       insert into runs (id, org_id, kind, datasource_id, connection, query_id, query_version, sql, fingerprint, timeout_ms, max_rows,
@@ -127,6 +128,18 @@ export async function requestCancel(db: Database, actor: Actor, id: string): Pro
     select pg_notify('quern_cancel', id::text), pg_notify('quern_runs', id::text) from asked`.execute(
     db,
   );
+}
+
+/** How many more runs the actor may put into the queue now. */
+export async function queueRoom(db: Database, actor: Actor): Promise<number> {
+  const { rows } = await sql<{ room: number }>`
+    select bound.max - (
+      select count(*)::integer from (select from queue where person = ${actor.user_id} limit bound.max) as waiting) as room
+    from (
+      select coalesce((settings ->> 'max_queued_per_person')::integer, ${DEFAULT_SETTINGS.max_queued_per_person}) as max
+      from orgs where id = ${actor.org_id}
+    ) as bound`.execute(db);
+  return Math.max(rows[0]?.room ?? 0, 0);
 }
 
 /** The most runs that the actor may have in the queue, when that many are there now; else undefined. */

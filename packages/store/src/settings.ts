@@ -39,7 +39,7 @@ export async function writeSettings(
 
 /** `settings` with what the change says. */
 export function mergeSettings(settings: Settings, change: SettingsChange): Settings {
-  const { limits, max_queued_per_person } = settings;
+  const { limits, max_queued_per_person, display_links } = settings;
   const changed = change.limits ?? {};
   return {
     limits: {
@@ -49,5 +49,6 @@ export function mergeSettings(settings: Settings, change: SettingsChange): Setti
       result_ttl_s: { ...limits.result_ttl_s, ...changed.result_ttl_s },
     },
     max_queued_per_person: change.max_queued_per_person ?? max_queued_per_person,
+    display_links: change.display_links ?? display_links,
   };
 }

@@ -14,12 +14,59 @@ import type { NewRun, RunOwner } from "./new-run.ts";
  */
 export function cacheKey(owner: RunOwner, run: NewRun): RawBuilder<Buffer | null> {
   if (run.kind !== "query" || run.datasource_id === null) return sql`null::bytea`;
-  const { timeout_ms, max_rows, max_bytes } = run.limits;
-  const work = JSON.stringify([run.sql, run.params ?? [], timeout_ms, max_rows, max_bytes]);
   return sql`(
-    select sha256(convert_to(jsonb_build_array(${owner.org_id}::text, ${run.kind}::text, datasources.id, datasources.type,
-      datasources.config, datasources.secret_version, ${work}::text)::text, 'UTF8'))
-    from datasources where datasources.id = ${run.datasource_id})`;
+    select ${queryKey(owner.org_id, sql`${workOf(run)}`)} from datasources where datasources.id = ${run.datasource_id})`;
+}
+
+/** What of a run, besides its datasource, decides what it gives. */
+export function workOf({
+  sql: text,
+  params,
+  limits,
+}: Pick<NewRun, "sql" | "params" | "limits">): string {
+  const { timeout_ms, max_rows, max_bytes } = limits;
+  return JSON.stringify([text, params ?? [], timeout_ms, max_rows, max_bytes]);
+}
+
+/** The key of a query's run whose datasource is the row of `datasources` in scope. */
+export function queryKey(org: string, work: RawBuilder<unknown>): RawBuilder<Buffer> {
+  return sql`sha256(convert_to(jsonb_build_array(${org}::text, 'query', datasources.id, datasources.type,
+    datasources.config, datasources.secret_version, ${work}::text)::text, 'UTF8'))`;
+}
+
+/**
+ * Makes the transaction the only one that starts or joins these runs, until its end. Call it before several of them are
+ * enqueued: all locks are taken in one order, so that two transactions with some of the same work never wait for each other.
+ */
+export async function lockWork(
+  trx: Database,
+  org: string,
+  runs: readonly Pick<NewRun, "datasource_id" | "sql" | "params" | "limits">[],
+): Promise<void> {
+  const work = sql`unnest(
+    ${runs.map(({ datasource_id }) => datasource_id)}::uuid[], ${runs.map(workOf)}::text[]) as asked (datasource_id, work)`;
+  await sql`
+    select pg_advisory_xact_lock(${lockOf(sql`ordered.key`)})
+    from (
+      select distinct encode(${queryKey(org, sql`asked.work`)}, 'hex') collate "C" as key
+      from ${work} join datasources on datasources.id = asked.datasource_id
+      order by key
+    ) as ordered`.execute(trx);
+}
+
+function lockOf(key: RawBuilder<unknown>): RawBuilder<string> {
+  return sql`hashtextextended(${key}, 0)`;
+}
+
+/**
+ * The newest runs with this key that go on or succeeded, which are all that can answer: the first entries of the index
+ * `runs_cache_key`, since a dashboard that refreshes itself leaves thousands of equal runs.
+ */
+export function newestOf(key: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    select equals.* from runs as equals
+    where equals.cache_key = ${key} and (equals.finished_at is null or equals.status = 'succeeded')
+    order by equals.queued_at desc limit 20`;
 }
 
 /**
@@ -38,10 +85,10 @@ export async function joinRun(
   const key = keys[0]?.key;
   if (!key) return undefined;
   // A statement of its own: what a request that held the lock did is seen by the next statement only.
-  await sql`select pg_advisory_xact_lock(hashtextextended(${key.toString("hex")}, 0))`.execute(trx);
+  await sql`select pg_advisory_xact_lock(${lockOf(sql`${key.toString("hex")}`)})`.execute(trx);
   const { rows } = await sql<{ id: string; status: RunStatus; created_by: string | null }>`
     select id, status, created_by from runs
-    where cache_key = ${key} and org_id = ${owner.org_id} and (finished_at is null or status = 'succeeded')
+    where id = any (array(select newest.id from (${newestOf(sql`${key}`)}) as newest)) and org_id = ${owner.org_id} and (finished_at is null or status = 'succeeded')
       and case when finished_at is null then cancel_requested_at is null
         else finished_at >= clock_timestamp() - ${max_age_s} * interval '1 second'
           and result_deleted_at is null
@@ -62,7 +109,8 @@ export async function joinRun(
   return { id: found.id, status: found.status, reused: true };
 }
 
-async function addCaller(
+/** Makes `joining` one of those who share the run. */
+export async function addCaller(
   trx: Database,
   runId: string,
   maker: string | null,

@@ -60,8 +60,16 @@ export interface Dashboards {
   created_by: string | null;
   deleted_at: Timestamp | null;
   description: Generated<string>;
+  /**
+   * By id, what its document calls each query, visualization and tile: so that an export after an import is the same document.
+   */
+  document_keys: Generated<unknown>;
   folder_id: string | null;
   id: Generated<string>;
+  /**
+   * What documents call it. Kept when it is deleted, so that what was thrown away does not come back by itself.
+   */
+  key: string | null;
   name: string;
   org_id: string;
   params: Generated<unknown>;
@@ -70,6 +78,21 @@ export interface Dashboards {
   updated_at: Generated<Timestamp>;
   updated_by: string | null;
   version: Generated<number>;
+}
+
+export interface DashboardVersions {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  dashboard_id: string;
+  description: string;
+  name: string;
+  params: unknown;
+  settings: unknown;
+  /**
+   * As they were saved (contract: TileInput).
+   */
+  tiles: unknown;
+  version: number;
 }
 
 export interface Datasources {
@@ -99,8 +122,57 @@ export interface Datasources {
 export interface DatasourceSchemas {
   datasource_id: string;
   introspected_at: Generated<Timestamp>;
+  /**
+   * What the API answers, as gzipped JSON. NULL in rows of earlier versions.
+   */
+  packed: Buffer | null;
   run_id: string;
   snapshot: unknown;
+}
+
+export interface DisplayLinks {
+  created_at: Generated<Timestamp>;
+  created_by: string;
+  dashboard_id: string | null;
+  expires_at: Timestamp;
+  id: Generated<string>;
+  last_seen_at: Timestamp | null;
+  name: string;
+  org_id: string;
+  params: Generated<unknown>;
+  playlist_id: string | null;
+  prefix: string;
+  token_hash: Buffer;
+}
+
+export interface Drafts {
+  /**
+   * When the tab was closed; null while it is open.
+   */
+  closed_at: Timestamp | null;
+  /**
+   * What was typed and not saved; null while it is the saved query as it stands.
+   */
+  content: unknown | null;
+  /**
+   * Kept aside when two devices had changed the same draft.
+   */
+  copied: Generated<boolean>;
+  created_at: Generated<Timestamp>;
+  device: Generated<string>;
+  /**
+   * Made by the browser, so that a draft has an address before the server knows of it.
+   */
+  id: string;
+  org_id: string;
+  /**
+   * Place among the open tabs.
+   */
+  position: number;
+  query_id: string | null;
+  revision: Generated<number>;
+  updated_at: Generated<Timestamp>;
+  user_id: string;
 }
 
 export interface EffectiveGroupMembers {
@@ -118,6 +190,14 @@ export interface Favorites {
 export interface FiringRuns {
   firing_id: string;
   run_id: string;
+  /**
+   * No foreign key: history outlives tiles. Tiles with the same query share a run.
+   */
+  tile_id: string | null;
+  /**
+   * Of the tile, or the name of the query, as it was then.
+   */
+  title: Generated<string>;
 }
 
 export interface Folders {
@@ -170,6 +250,11 @@ export interface Memberships {
   last_seen_at: Timestamp | null;
   org_id: string;
   role: string;
+  tour_ended_at: Timestamp | null;
+  /**
+   * How far the person came in the tour of the app; null before its first step.
+   */
+  tour_step: number | null;
   user_id: string;
 }
 
@@ -197,6 +282,19 @@ export interface Orgs {
    * What an admin changed of the defaults (contract: Settings); what is not in it has its default.
    */
   settings: Generated<unknown>;
+}
+
+export interface Playlists {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  id: Generated<string>;
+  /**
+   * Dashboard, its values and for how many seconds (contract: PlaylistItem).
+   */
+  items: unknown;
+  name: string;
+  org_id: string;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface Queries {
@@ -239,6 +337,13 @@ export interface Queue {
 export interface QueuePeople {
   person: string;
   served_at: Timestamp;
+}
+
+export interface RecentViews {
+  resource_id: string;
+  resource_type: string;
+  user_id: string;
+  viewed_at: Generated<Timestamp>;
 }
 
 export interface ResultParts {
@@ -400,24 +505,62 @@ export interface ScheduleFirings {
   message: string | null;
   outcome: string;
   schedule_id: string;
+  /**
+   * True once all its runs were seen to have ended: only the others are looked at when the next one is due.
+   */
+  settled: Generated<boolean>;
+  trigger: Generated<string>;
 }
 
 export interface Schedules {
   created_at: Generated<Timestamp>;
   created_by: string | null;
-  cron: string;
   dashboard_id: string | null;
   id: Generated<string>;
   misfire_policy: Generated<string>;
   name: string;
+  /**
+   * -infinity: still to be computed, by the next runner that looks.
+   */
   next_fire_at: Timestamp | null;
   org_id: string;
   overlap_policy: Generated<string>;
+  /**
+   * With whose rights it runs: who last said what it runs.
+   */
+  owner_id: string | null;
   params: Generated<unknown>;
+  /**
+   * deletion: its query or dashboard was deleted, and it goes on when that is restored.
+   */
+  pause_reason: string | null;
   paused_at: Timestamp | null;
   query_id: string | null;
+  /**
+   * Cron of five fields, or words (contract: schedule-times).
+   */
+  recurrence: string;
+  /**
+   * Of the dashboard; null: every tile, also those of later.
+   */
+  tile_ids: string[] | null;
   time_zone: string;
+  /**
+   * Why its last firing could not run anything, or why it cannot fire, in a sentence.
+   */
+  trouble: string | null;
   updated_at: Generated<Timestamp>;
+}
+
+export interface SchemaNames {
+  /**
+   * The names of its columns, one a line.
+   */
+  columns: string;
+  datasource_id: string;
+  kind: string;
+  relation_name: string;
+  schema_name: string;
 }
 
 export interface Sessions {
@@ -431,19 +574,47 @@ export interface Sessions {
   user_id: string;
 }
 
+export interface Snippets {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  description: Generated<string>;
+  id: Generated<string>;
+  name: string;
+  org_id: string;
+  sql: string;
+  trigger: string;
+  updated_at: Generated<Timestamp>;
+  updated_by: string | null;
+}
+
+export interface TileRuns {
+  /**
+   * Of the values that the dashboard opens with: retention spares their newest good result.
+   */
+  is_default: boolean;
+  noted_at: Generated<Timestamp>;
+  run_id: string;
+  tile_id: string;
+  /**
+   * SHA-256 of datasource, SQL and the values as they were given: a range that moves with the clock is the same tomorrow.
+   */
+  values_key: Buffer;
+}
+
 export interface Tiles {
   bindings: Generated<unknown>;
+  click: unknown | null;
+  collapsed: Generated<boolean>;
   content: string | null;
   created_at: Generated<Timestamp>;
   dashboard_id: string;
   height: number;
   id: Generated<string>;
-  /**
-   * The result that is shown when a later run fails; retention spares it.
-   */
-  last_good_run_id: string | null;
   title: string | null;
   type: string;
+  /**
+   * No foreign key: a deleted chart leaves its id, so that the tile can say so.
+   */
   visualization_id: string | null;
   width: number;
   x: number;
@@ -496,9 +667,12 @@ export interface DB {
   api_processes: ApiProcesses;
   audit_log: AuditLog;
   credentials: Credentials;
+  dashboard_versions: DashboardVersions;
   dashboards: Dashboards;
   datasource_schemas: DatasourceSchemas;
   datasources: Datasources;
+  display_links: DisplayLinks;
+  drafts: Drafts;
   effective_group_members: EffectiveGroupMembers;
   favorites: Favorites;
   firing_runs: FiringRuns;
@@ -510,10 +684,12 @@ export interface DB {
   memberships: Memberships;
   one_time_links: OneTimeLinks;
   orgs: Orgs;
+  playlists: Playlists;
   queries: Queries;
   query_versions: QueryVersions;
   queue: Queue;
   queue_people: QueuePeople;
+  recent_views: RecentViews;
   result_parts: ResultParts;
   run_callers: RunCallers;
   run_statements: RunStatements;
@@ -521,7 +697,10 @@ export interface DB {
   runs: Runs;
   schedule_firings: ScheduleFirings;
   schedules: Schedules;
+  schema_names: SchemaNames;
   sessions: Sessions;
+  snippets: Snippets;
+  tile_runs: TileRuns;
   tiles: Tiles;
   tokens: Tokens;
   users: Users;

@@ -15,6 +15,7 @@ import { inTransaction } from "@quern/store/db";
 import { setGrants } from "@quern/store/grants";
 import { refuseAboveMaximum } from "@quern/store/run-limits";
 import { connectionRun } from "@quern/store/runs";
+import { readPackedSchema, unpackSchema } from "@quern/store/schema-replies";
 import { sealSecret } from "@quern/store/secrets";
 import { readSettings } from "@quern/store/settings";
 import type { FastifyInstance } from "fastify";
@@ -150,12 +151,14 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
     api,
     readDatasourceSchema,
     ({ params }) => read(params.id),
-    async ({ params }) => {
-      const schema = await datasources.readSchema(api.db, params.id);
-      return {
-        introspected_at: schema?.introspected_at.toISOString() ?? null,
-        snapshot: schema?.snapshot ?? null,
-      };
+    async ({ params, request, reply }) => {
+      const packed = await readPackedSchema(api.db, params.id);
+      const takesGzip = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
+      if (takesGzip) reply.header("content-encoding", "gzip");
+      reply.type("application/json").header("vary", "accept-encoding");
+      await reply.send(takesGzip ? packed : await unpackSchema(packed));
+      // Sent already: what follows only has the reply's shape.
+      return { introspected_at: null, snapshot: null };
     },
     { uncheckedReply: true },
   );

@@ -1,5 +1,8 @@
 import { type RunEvent, RunEvent as RunEventSchema, streamEvents } from "@quern/contract/events";
 import type { RunSummary } from "@quern/contract/runs";
+import type { Actor } from "@quern/store/actor";
+import { readDashboardEvents } from "@quern/store/dashboards";
+import { withShownTiles } from "@quern/store/display-links";
 import { readRunSummaries } from "@quern/store/run-history";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { findActor } from "../actors.ts";
@@ -12,7 +15,7 @@ const KEEP_ALIVE_MS = 15_000;
 const GATHER_MS = 50;
 /** A reader that is this far behind is cut off; it reconnects and reads anew. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
-/** Tabs of one person. */
+/** Tabs of one person, or screens of one link. */
 const MAX_STREAMS = 50;
 
 export function addEventRoutes(app: FastifyInstance, api: Api): void {
@@ -21,22 +24,30 @@ export function addEventRoutes(app: FastifyInstance, api: Api): void {
     for (const close of open.keys()) close();
   });
 
-  serve(app, api, streamEvents, { action: "self.read" }, async ({ actor, request, reply }) => {
-    const streams = [...open.values()].filter((person) => person === actor.user_id).length;
-    if (streams >= MAX_STREAMS) {
-      throw new ApiError(
-        "rate_limited",
-        `You have ${streams} event streams open. Close some tabs.`,
-      );
-    }
-    const close = streamRuns(api, request, reply, () => open.delete(close));
-    open.set(close, actor.user_id);
-    if (reply.raw.destroyed || request.raw.socket.destroyed) close();
-  });
+  serve(
+    app,
+    api,
+    streamEvents,
+    { action: "self.read" },
+    async ({ actor, request, reply }) => {
+      const whose = actor.display?.link_id ?? actor.user_id;
+      const streams = [...open.values()].filter((each) => each === whose).length;
+      if (streams >= MAX_STREAMS) {
+        throw new ApiError(
+          "rate_limited",
+          `You have ${streams} event streams open. Close some tabs.`,
+        );
+      }
+      const close = streamChanges(api, request, reply, () => open.delete(close));
+      open.set(close, whose);
+      if (reply.raw.destroyed || request.raw.socket.destroyed) close();
+    },
+    { forDisplays: true },
+  );
 }
 
 /** Sends what changes until the reader leaves or lags, or the returned function is called. */
-function streamRuns(
+function streamChanges(
   api: Api,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -45,6 +56,7 @@ function streamRuns(
   reply.hijack();
   const stream = reply.raw;
   const changed = new Set<string>();
+  const saved = new Set<string>();
   let closed = false;
   let flushing: NodeJS.Timeout | true | undefined;
 
@@ -52,6 +64,7 @@ function streamRuns(
     if (closed) return false;
     closed = true;
     unsubscribe();
+    unsubscribeDashboards();
     clearInterval(keepAlive);
     if (flushing !== true) clearTimeout(flushing);
     onClose();
@@ -67,15 +80,23 @@ function streamRuns(
   };
   // Rights are read anew for each batch: a person who lost them sees nothing more.
   const flush = async () => {
-    const ids = [...changed];
+    const [runs, dashboards] = [[...changed], [...saved]];
     changed.clear();
-    const actor = await findActor(api, request);
-    if (!actor) return close();
-    for (const run of await readRunSummaries(api.db, actor, ids))
-      write(eventOf("run", toEvent(run)));
+    saved.clear();
+    const found = await findActor(api, request);
+    if (!found) return close();
+    if (runs.length > 0) {
+      const actor = await withShownTiles(api.db, found, runs);
+      for (const run of await readRunSummaries(api.db, actor, runs))
+        write(eventOf("run", toEvent(run, actor)));
+    }
+    if (dashboards.length > 0) {
+      for (const event of await readDashboardEvents(api.db, found, dashboards))
+        write(eventOf("dashboard", event));
+    }
   };
   const gather = () => {
-    if (closed || flushing !== undefined || changed.size === 0) return;
+    if (closed || flushing !== undefined || changed.size + saved.size === 0) return;
     flushing = setTimeout(() => {
       flushing = true;
       flush()
@@ -92,6 +113,10 @@ function streamRuns(
   const unsubscribe = api.runChanges.subscribe((runId) => {
     if (runId === undefined) return write(eventOf("hello", {}));
     changed.add(runId);
+    gather();
+  });
+  const unsubscribeDashboards = api.runChanges.subscribeDashboards((dashboardId) => {
+    saved.add(dashboardId);
     gather();
   });
   const keepAlive = setInterval(() => write(": keep-alive\n\n"), KEEP_ALIVE_MS);
@@ -113,8 +138,9 @@ function eventOf(type: string, data: unknown): string {
   return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-function toEvent(run: RunSummary): RunEvent {
-  return Object.fromEntries(
+function toEvent(run: RunSummary, { display }: Actor): RunEvent {
+  const event = Object.fromEntries(
     Object.keys(RunEventSchema.shape).map((key) => [key, run[key as keyof RunEvent]]),
   ) as RunEvent;
+  return display ? { ...event, created_by: null } : event;
 }

@@ -1,6 +1,10 @@
-import { runParameterOptions } from "@quern/contract/parameter-options";
-import type { ParameterValues } from "@quern/contract/parameters";
-import type { Query } from "@quern/contract/queries";
+import {
+  runDashboardParameterOptions,
+  runParameterOptions,
+} from "@quern/contract/parameter-options";
+import type { Parameter, ParameterValues } from "@quern/contract/parameters";
+import type { RunStarted } from "@quern/contract/run-started";
+import { readDashboard } from "@quern/store/dashboards";
 import { readQuery } from "@quern/store/queries";
 import type { FastifyInstance } from "fastify";
 import { can } from "../access.ts";
@@ -8,7 +12,7 @@ import type { Api } from "../api.ts";
 import { enqueue } from "../enqueue.ts";
 import { SEARCH } from "../options-queries.ts";
 import { ApiError, notFound } from "../problems.ts";
-import { serve } from "../serve.ts";
+import { type Call, serve } from "../serve.ts";
 import { refuseFlood, resolveTarget } from "./runs.ts";
 
 /** Options that were read within so many seconds are not read again, unless the caller says so. */
@@ -22,44 +26,69 @@ export function addParameterOptionRoutes(app: FastifyInstance, api: Api): void {
     runParameterOptions,
     ({ params }) => ({ action: "runs.create", on: { type: "query", id: params.id } }),
     async (call) => {
-      const { actor, params, body, origin } = call;
-      const query = await readQuery(api.db, actor, params.id);
+      const query = await readQuery(api.db, call.actor, call.params.id);
       if (!query) throw notFound("query");
-      const source = sourceOf(query, params.name);
-      const given = valuesOfParents(params.name, source, body.params ?? {});
-      const options = await readQuery(api.db, actor, source.query_id);
-      const on = { type: "query" as const, id: source.query_id };
-      if (!options || (await can(api.db, actor, "runs.create", on)) !== "allowed") {
-        throw new ApiError(
-          "not_found",
-          `The query behind the dropdown “${params.name}” is deleted, or you may not run it. Choose another one in the parameter's settings, or ask for access to its datasource.`,
-        );
-      }
-      const isSearched =
-        body.search !== undefined && options.params.some(({ name }) => name === SEARCH);
-      const values = isSearched ? { ...given, [SEARCH]: body.search! } : given;
-      await refuseFlood(api, actor);
-      return enqueue(api, call, actor, {
-        ...(await resolveTarget(api, actor, { query_id: options.id, params: values })),
-        kind: "query",
-        max_age_s: body.max_age_s ?? FRESH_S,
-        priority: "interactive",
-        trigger: actor.token_id === null ? "user" : "api",
-        request_id: origin.request_id,
-      });
+      return runOptions(api, call, query.params, call.params.name, call.body);
+    },
+  );
+
+  serve(
+    app,
+    api,
+    runDashboardParameterOptions,
+    ({ params }) => ({ action: "runs.create", on: { type: "dashboard", id: params.id } }),
+    async (call) => {
+      const dashboard = await readDashboard(api.db, call.actor, call.params.id);
+      if (!dashboard) throw notFound("dashboard");
+      return runOptions(api, call, dashboard.params, call.params.name, call.body);
     },
   );
 }
 
-type Source = NonNullable<Query["params"][number]["options_query"]>;
+type Asked = Call<typeof runParameterOptions>["body"];
 
-function sourceOf(query: Query, name: string): Source {
-  const definition = query.params.find((each) => each.name === name);
+/** A run of the options query of one of these parameters, for and with the rights of who asks. */
+async function runOptions(
+  api: Api,
+  call: Pick<Call<typeof runParameterOptions>, "actor" | "origin" | "request">,
+  definitions: readonly Parameter[],
+  name: string,
+  asked: Asked,
+): Promise<RunStarted> {
+  const { actor, origin } = call;
+  const source = sourceOf(definitions, name);
+  const given = valuesOfParents(name, source, asked.params ?? {});
+  const options = await readQuery(api.db, actor, source.query_id);
+  const on = { type: "query" as const, id: source.query_id };
+  if (!options || (await can(api.db, actor, "runs.create", on)) !== "allowed") {
+    throw new ApiError(
+      "not_found",
+      `The query behind the dropdown “${name}” is deleted, or you may not run it. Choose another one in the parameter's settings, or ask for access to its datasource.`,
+    );
+  }
+  const isSearched =
+    asked.search !== undefined && options.params.some((parameter) => parameter.name === SEARCH);
+  const values = isSearched ? { ...given, [SEARCH]: asked.search! } : given;
+  await refuseFlood(api, actor);
+  return enqueue(api, call, actor, {
+    ...(await resolveTarget(api, actor, { query_id: options.id, params: values })),
+    kind: "query",
+    max_age_s: asked.max_age_s ?? FRESH_S,
+    priority: "interactive",
+    trigger: actor.token_id === null ? "user" : "api",
+    request_id: origin.request_id,
+  });
+}
+
+type Source = NonNullable<Parameter["options_query"]>;
+
+function sourceOf(definitions: readonly Parameter[], name: string): Source {
+  const definition = definitions.find((each) => each.name === name);
   if (!definition) throw notFound("parameter");
   if (definition.options_query === undefined) {
     throw new ApiError(
       "invalid_request",
-      `The options of “${name}” are not behind a query: they are in the query's own definition of it.`,
+      `The options of “${name}” are not behind a query: they are in its own definition.`,
     );
   }
   return definition.options_query;

@@ -13,7 +13,10 @@ import {
 import type { Actor } from "@quern/store/actor";
 import { recordAudit } from "@quern/store/audit";
 import { inTransaction } from "@quern/store/db";
+import { noteRecent } from "@quern/store/favorites";
+import { placeItems } from "@quern/store/placement";
 import * as queries from "@quern/store/queries";
+import { listQueries as listedQueries } from "@quern/store/query-list";
 import { refuseAboveMaximum } from "@quern/store/run-limits";
 import { readLimitScope } from "@quern/store/settings";
 import type { FastifyInstance } from "fastify";
@@ -32,7 +35,7 @@ export function addQueryRoutes(app: FastifyInstance, api: Api): void {
   });
 
   serve(app, api, listQueries, { action: "queries.read" }, async ({ actor, query }) =>
-    queries.listQueries(api.db, actor, { ...query, limit: query.limit ?? PAGE }),
+    listedQueries(api.db, actor, { ...query, limit: query.limit ?? PAGE }),
   );
 
   serve(
@@ -51,6 +54,11 @@ export function addQueryRoutes(app: FastifyInstance, api: Api): void {
           limits: body.limits ?? {},
           result_ttl_s: body.result_ttl_s ?? null,
         });
+        if (body.folder_id || body.tags?.length) {
+          const place = { folder_id: body.folder_id, add_tags: body.tags };
+          await placeItems(trx, actor, [{ type: "query", id }], place);
+        }
+        await noteRecent(trx, actor, { type: "query", id });
         await recordAudit(trx, actor, origin, {
           action: "query.created",
           resource_type: "query",
@@ -92,6 +100,7 @@ export function addQueryRoutes(app: FastifyInstance, api: Api): void {
       await inTransaction(api.db, async (trx) => {
         if (!(await queries.changeQuery(trx, actor, params.id, version, change)))
           throw notFound("query");
+        await noteRecent(trx, actor, { type: "query", id: params.id });
         await recordAudit(trx, actor, origin, {
           action: "query.changed",
           resource_type: "query",

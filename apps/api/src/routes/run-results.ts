@@ -48,7 +48,7 @@ export function addRunResultRoutes(app: FastifyInstance, api: Api): void {
       if (page === null) throw notFinished("The run ended this moment.");
       return page;
     },
-    { uncheckedReply: true },
+    { uncheckedReply: true, forDisplays: "runs" },
   );
 }
 

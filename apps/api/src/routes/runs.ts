@@ -21,6 +21,7 @@ import type { Api } from "../api.ts";
 import { enqueue } from "../enqueue.ts";
 import { ApiError, notFound } from "../problems.ts";
 import { inProblems, parametersOfSql } from "../run-parameters.ts";
+import { forScreen } from "../screens.ts";
 import { serve } from "../serve.ts";
 
 const PAGE = 50;
@@ -65,8 +66,10 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
     { action: "runs.read" },
     async ({ actor, params, query, request }) => {
       const wait_ms = (query.wait ?? 0) * 1000;
-      return readAtEnd(api, actor, params.id, wait_ms, request, stopping.signal);
+      const run = await readAtEnd(api, actor, params.id, wait_ms, request, stopping.signal);
+      return actor.display ? forScreen(run) : run;
     },
+    { forDisplays: "runs" },
   );
 
   serve(
@@ -108,7 +111,8 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
   );
 }
 
-function needed(body: RunInput) {
+/** What somebody must be allowed to who wants this run. */
+export function needed(body: RunInput) {
   return body.query_id !== undefined
     ? ({ action: "runs.create", on: { type: "query", id: body.query_id } } as const)
     : ({ action: "runs.create_sql", on: { type: "datasource", id: body.datasource_id! } } as const);

@@ -14,11 +14,12 @@ export function addVisualizationRoutes(app: FastifyInstance, api: Api): void {
     app,
     api,
     listVisualizations,
-    ({ query }) => ({ action: "visualizations.read", on: { type: "query", id: query.query_id } }),
-    async ({ actor, query }) => ({
-      items: await visualizations.listVisualizations(api.db, actor, query),
-      next_cursor: null,
+    ({ query }) => ({
+      action: "visualizations.read",
+      ...(query.query_id === undefined ? {} : { on: { type: "query", id: query.query_id } }),
     }),
+    ({ actor, query }) =>
+      visualizations.listVisualizations(api.db, actor, { ...query, limit: query.limit ?? 200 }),
   );
 
   serve(
@@ -28,7 +29,7 @@ export function addVisualizationRoutes(app: FastifyInstance, api: Api): void {
     ({ body }) => ({ action: "visualizations.write", on: { type: "query", id: body.query_id } }),
     async ({ actor, body }) => {
       const id = await visualizations.createVisualization(api.db, actor, body);
-      return (await visualizations.listVisualizations(api.db, actor, { id }))[0]!;
+      return (await visualizations.readVisualization(api.db, actor, id))!;
     },
   );
 
@@ -44,7 +45,7 @@ export function addVisualizationRoutes(app: FastifyInstance, api: Api): void {
     ({ params }) => written(params.id),
     async ({ actor, params, body }) => {
       await visualizations.changeVisualization(api.db, actor, params.id, body);
-      return (await visualizations.listVisualizations(api.db, actor, params))[0]!;
+      return (await visualizations.readVisualization(api.db, actor, params.id))!;
     },
   );
 

@@ -1,63 +1,34 @@
-type Item = {
-  seriesName: string;
-  color: string;
-  value: unknown[];
-  data: { exact: string };
-  axisValue: unknown;
-};
-type Row = { name: string; color: string; exact: string; size: number };
+import { t } from "../i18n/language.ts";
 
-const instant = new Intl.DateTimeFormat("en", {
-  year: "numeric",
-  month: "short",
-  day: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  hourCycle: "h23",
-  timeZone: "UTC",
-});
+export type TipRow = { name: string; color: string | null; words: string; exact: string | null };
+/** What the hover box says: the place, and what is there, in the order given. */
+export type Tip = { title: string; rows: TipRow[] };
+
 const MOST = 16;
 
-function isItem(value: unknown): value is Item {
-  return typeof value === "object" && value !== null && "seriesName" in value && "data" in value;
-}
-
-function heading(items: Item[], axis: string): string {
-  const at = items[0]?.axisValue;
-  if (axis !== "time") return String(at ?? "");
-  const text = instant.format(new Date(Number(at)));
-  return text.replace(/, 00:00$/, "");
-}
-
-/** The hover box: series by value, the largest first. Built of nodes, so that no value can be markup. */
-export function tooltipElement(params: unknown, axis: string): HTMLElement {
-  const items = (Array.isArray(params) ? params : [params]).filter(isItem);
-  const rows: Row[] = items
-    .map((item) => ({
-      name: item.seriesName,
-      color: item.color,
-      exact: item.data.exact,
-      size: Number(item.data.exact),
-    }))
-    .sort((a, b) => b.size - a.size);
+/** The hover box. Built of nodes, so that no value can be markup. */
+export function tooltipElement({ title, rows }: Tip): HTMLElement {
   const box = element(
     "div",
-    "rounded-md border border-default bg-default px-2.5 py-2 text-xs text-default shadow-lg",
+    "max-w-80 rounded-md border border-default bg-default px-2.5 py-2 text-xs text-default shadow-lg",
   );
-  box.append(element("p", "mb-1 font-medium text-highlighted", heading(items, axis)));
+  if (title !== "") box.append(element("p", "mb-1 truncate font-medium text-highlighted", title));
   for (const row of rows.slice(0, MOST)) {
     const line = element("p", "flex items-center gap-2");
-    const dot = element("span", "size-2 shrink-0 rounded-sm");
-    dot.style.background = row.color;
+    if (row.color !== null) {
+      const dot = element("span", "size-2 shrink-0 rounded-sm");
+      dot.style.background = row.color;
+      line.append(dot);
+    }
     line.append(
-      dot,
       element("span", "max-w-56 flex-1 truncate", row.name),
-      element("span", "numbers font-medium", row.exact),
+      element("span", "numbers font-medium", row.words),
     );
+    if (row.exact !== null) line.append(element("span", "numbers text-muted", row.exact));
     box.append(line);
   }
   if (rows.length > MOST)
-    box.append(element("p", "mt-1 text-muted", `and ${rows.length - MOST} more`));
+    box.append(element("p", "mt-1 text-muted", t("and {rows} more", { rows: rows.length - MOST })));
   return box;
 }
 

@@ -5,13 +5,14 @@ import { api } from "../api.ts";
 import { type ColumnStatistics, readStatistics } from "../grid/statistics.ts";
 import { useDerivedRun } from "./derived-run.ts";
 
-/** Statistics of every column of a result: a run of their own, read whole. */
+/** Statistics of every column of a result: a run of their own, read whole, once `wanted`. */
 export function useColumnStatistics(
   runId: MaybeRefOrGetter<string>,
   statement: MaybeRefOrGetter<number>,
+  wanted: MaybeRefOrGetter<boolean> = true,
 ) {
   const run = useDerivedRun(
-    () => ["statistics", toValue(runId), toValue(statement)],
+    () => (toValue(wanted) ? ["statistics", toValue(runId), toValue(statement)] : null),
     () =>
       api.call(describeRunResult, {
         params: { id: toValue(runId) },

@@ -1,32 +1,38 @@
-import type { Column } from "@quern/contract/results";
-import { ref, watch } from "vue";
+import type { Cell, Column } from "@quern/contract/results";
+import { shallowRef, watch } from "vue";
 import { canvasMeasure, columnWidths } from "../grid/cell-look.ts";
 import type { ResultRows } from "./result-rows.ts";
 
-/** Widths of the grid's columns: by their content when the first rows come, then as a person drags them. */
+/** The widths that columns have by their content, px: by their heads at first, then by the rows that came first. */
 export function useColumnWidths(columns: () => Column[], rows: ResultRows) {
   const measure = canvasMeasure();
-  const widths = ref(columnWidths(columns(), [], measure));
+  const natural = shallowRef(columnWidths(columns(), [], measure));
+  const sample = shallowRef<Cell[][]>([]);
   const stop = watch(rows.changes, () => {
     const first = rows.firstRows();
     if (first.length === 0) return;
-    widths.value = columnWidths(columns(), first, measure);
+    sample.value = first.slice(0, 200);
+    natural.value = columnWidths(columns(), first, measure);
     stop();
   });
-
-  const set = (index: number, width: number) => {
-    widths.value = widths.value.map((each, at) => (at === index ? width : each));
-  };
   return {
-    widths,
-    /** Drags the right edge of a column by `delta` px from where it was at `start`. */
-    resize: (index: number, width: number) => set(index, Math.max(40, Math.round(width))),
-    /** Makes the column as wide as its content. */
-    fit(index: number): void {
-      const column = columns()[index];
-      if (column === undefined) return;
-      const cells = rows.firstRows().map((row) => [row[index] ?? null]);
-      set(index, columnWidths([column], cells, measure)[0] ?? 120);
+    natural,
+    /** The rows that came first, once: what is drawn by a look at other rows must not change with every row that comes. */
+    sample,
+    /** As wide as `texts`, which is what of the column is on the screen, and its head. */
+    fitting(column: Column, texts: string[]): number {
+      const own = { ...column, type: "text" as const };
+      return (
+        columnWidths(
+          [own],
+          texts.map((text) => [text]),
+          measure,
+          WIDEST,
+        )[0] ?? 120
+      );
     },
   };
 }
+
+/** A column that somebody fits to its content may be wider than it would be by itself. */
+const WIDEST = 1_200;

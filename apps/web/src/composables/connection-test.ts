@@ -7,6 +7,7 @@ import {
 import { useQueryClient } from "@tanstack/vue-query";
 import { onScopeDispose, ref } from "vue";
 import { api } from "../api.ts";
+import { t } from "../i18n/language.ts";
 import { useAction } from "./action.ts";
 import { awaitRun } from "./await-run.ts";
 
@@ -24,7 +25,7 @@ export function useConnectionTest() {
   async function follow(runId: string): Promise<void> {
     const run = await awaitRun(runId, stop.signal);
     report.value = run.report;
-    if (run.report === null) failure.value = run.error?.message ?? "The test was canceled.";
+    if (run.report === null) failure.value = run.error?.message ?? t("The test was canceled.");
   }
 
   const begin = () => {

@@ -1,7 +1,8 @@
-import { RunEvent, streamEvents } from "@quern/contract/events";
+import { DashboardEvent, RunEvent, streamEvents } from "@quern/contract/events";
 import type { QueryClient } from "@tanstack/vue-query";
 import { ref } from "vue";
 import { api, onUnreachable } from "../api.ts";
+import { applyDashboardEvent } from "./dashboard-events.ts";
 import { applyRunEvent, refreshRuns } from "./runs.ts";
 import { type EventStream, openEventStream } from "./server-events.ts";
 
@@ -22,6 +23,10 @@ export function connectEvents(queries: QueryClient): () => void {
     url: api.url(streamEvents, {}),
     onState: (state) => changeState(queries, state.connected, state.retryAt),
     onEvent(event) {
+      if (event.type === "dashboard") {
+        const saved = DashboardEvent.safeParse(JSON.parse(event.data));
+        if (saved.success) applyDashboardEvent(queries, saved.data);
+      }
       if (event.type !== "run") return;
       const run = RunEvent.safeParse(JSON.parse(event.data));
       if (run.success) applyRunEvent(queries, run.data);
@@ -54,7 +59,8 @@ function changeState(queries: QueryClient, connected: boolean, nextTry: number |
   const hadFailed = failures > 0 || connection.value === "lost";
   failures = 0;
   if (!hadFailed) return;
-  void queries.invalidateQueries();
+  // Rows of a result that is there do not change.
+  void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "tile-rows" });
   if (connection.value !== "lost") return;
   connection.value = "back";
   setTimeout(() => {

@@ -5,8 +5,9 @@ import {
   readDatasourceSchema,
 } from "@quern/contract/datasources";
 import { useQuery } from "@tanstack/vue-query";
-import { computed, type MaybeRefOrGetter, toValue } from "vue";
+import { computed, type MaybeRefOrGetter, markRaw, toValue } from "vue";
 import { api } from "../api.ts";
+import { language } from "../i18n/language.ts";
 import { useCan } from "./session.ts";
 
 /** The datasources that the person may use, by name. */
@@ -18,7 +19,7 @@ export function useDatasources() {
     enabled: () => can("datasources.read"),
   });
   const datasources = computed<Datasource[]>(() =>
-    [...(list.data.value?.items ?? [])].sort((a, b) => a.name.localeCompare(b.name)),
+    [...(list.data.value?.items ?? [])].sort((a, b) => a.name.localeCompare(b.name, language)),
   );
   return { ...list, datasources };
 }
@@ -36,8 +37,13 @@ export function useDatasource(id: MaybeRefOrGetter<string | null>) {
 export function useSchema(datasourceId: MaybeRefOrGetter<string | null>) {
   return useQuery({
     queryKey: computed(() => ["schema", toValue(datasourceId)] as const),
-    queryFn: ({ signal }) =>
-      api.call(readDatasourceSchema, { params: { id: toValue(datasourceId) ?? "" }, signal }),
+    queryFn: async ({ signal }) => {
+      const id = toValue(datasourceId) ?? "";
+      const reply = await api.call(readDatasourceSchema, { params: { id }, signal });
+      // A hundred thousand columns behind proxies would be slow to go through, and to compare with those before.
+      return markRaw(reply);
+    },
+    structuralSharing: false,
     enabled: computed(() => toValue(datasourceId) !== null),
     // A new datasource is being read: look again until there is something.
     refetchInterval: (query) => (query.state.data?.snapshot === null ? 1500 : false),

@@ -9,6 +9,7 @@ import {
 } from "@quern/contract/run-results";
 import { onScopeDispose, shallowRef } from "vue";
 import { api } from "../api.ts";
+import { t } from "../i18n/language.ts";
 import { isTrouble } from "../words/problems.ts";
 import { saveFile } from "./file-save.ts";
 
@@ -76,7 +77,7 @@ async function readFile(
   } catch (error) {
     if (signal.aborted || !(error instanceof TypeError)) throw error;
     throw new DamagedDownloadError(
-      `The file broke off after ${bytes} bytes, so it was not saved. Try again.`,
+      t("The file broke off after {bytes} bytes, so it was not saved. Try again.", { bytes }),
       { cause: error },
     );
   }
@@ -114,7 +115,9 @@ export function useDownload() {
     const own = await sha256(blob);
     if (blob.size !== digest.size || (own !== null && own !== digest.sha256))
       throw new DamagedDownloadError(
-        "The file that came is not the one that the server sent, so it was not saved. Try again.",
+        t(
+          "The file that came is not the one that the server sent, so it was not saved. Try again.",
+        ),
       );
     saveBlob(blob, wish.name);
     state.value = { step: "saved", wish, digest };
@@ -170,6 +173,6 @@ export function cutWords(truncated: Truncated): string {
   return truncated === null
     ? ""
     : truncated === "rows"
-      ? "cut at the row limit"
-      : "cut at the size limit";
+      ? t("cut at the row limit")
+      : t("cut at the size limit");
 }

@@ -1,9 +1,11 @@
+/** What this browser keeps of the texts in its editors, at each key stroke. The server has them within a second: draft-sync.ts. */
 import { Limits } from "@quern/contract/datasources";
+import type { DraftContent } from "@quern/contract/drafts";
 import { Parameter } from "@quern/contract/parameters";
 import { z } from "zod";
 import { readStored, store } from "./stored.ts";
 
-/** What somebody wrote and has not saved, kept by this browser. `base_version` is the version it began from. */
+/** What somebody wrote and has not saved. `base_version` is the version it began from. */
 export const Draft = z.object({
   sql: z.string(),
   datasource_id: z.string().nullable(),
@@ -12,6 +14,10 @@ export const Draft = z.object({
   params: z.array(Parameter).default([]),
   base_version: z.number().nullable(),
   changed_at: z.string(),
+  /** The server's revision that it was written on; 0 when the server had none. */
+  revision: z.number().default(0),
+  /** The server does not have it yet. */
+  unsent: z.boolean().default(true),
 });
 export type Draft = z.infer<typeof Draft>;
 
@@ -47,4 +53,22 @@ export function listNewDrafts(userId: string): { draftId: string; draft: Draft }
       return draft === null ? [] : [{ draftId: key.slice(start.length), draft }];
     })
     .sort((a, b) => b.draft.changed_at.localeCompare(a.draft.changed_at));
+}
+
+/** The part of a draft that the server keeps. */
+export function contentOf(draft: Draft): DraftContent {
+  const { sql, datasource_id, limits, params, base_version } = draft;
+  return { sql, datasource_id, limits, params: params.slice(0, 100), base_version };
+}
+
+/** One text for what a draft says, whatever the order of the fields of its definitions, which the server changes. */
+export function contentText(
+  content: Pick<DraftContent, "sql" | "datasource_id" | "limits" | "params">,
+): string {
+  const { sql, datasource_id, limits, params } = content;
+  return JSON.stringify([sql, datasource_id, limits, params], (_, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 }

@@ -2,8 +2,8 @@ import { useToast } from "@nuxt/ui/composables";
 import type { RunEvent } from "@quern/contract/events";
 import { onScopeDispose } from "vue";
 import { useRouter } from "vue-router";
+import { t } from "../i18n/language.ts";
 import { paths } from "../paths.ts";
-import { countOf } from "../words/count.ts";
 import { formatDuration } from "../words/duration.ts";
 import { isTerminal, runDuration } from "../words/runs.ts";
 import { isOwnRun } from "./own-runs.ts";
@@ -13,9 +13,21 @@ import { onRunEvent } from "./runs.ts";
 const LONG_MS = 5_000;
 
 const LOOK = {
-  succeeded: { color: "success", icon: "i-lucide-circle-check", word: "succeeded" },
-  failed: { color: "error", icon: "i-lucide-circle-x", word: "failed" },
-  canceled: { color: "warning", icon: "i-lucide-circle-slash", word: "was canceled" },
+  succeeded: {
+    color: "success",
+    icon: "i-lucide-circle-check",
+    words: (name: string) => t("{name} succeeded", { name }),
+  },
+  failed: {
+    color: "error",
+    icon: "i-lucide-circle-x",
+    words: (name: string) => t("{name} failed", { name }),
+  },
+  canceled: {
+    color: "warning",
+    icon: "i-lucide-circle-slash",
+    words: (name: string) => t("{name} was canceled", { name }),
+  },
 } as const;
 
 /**
@@ -38,19 +50,22 @@ export function useEndedElsewhere(): void {
     const took = runDuration(event) ?? 0;
     if (took < LONG_MS || !isOwnRun(event.id) || isShown(event.id)) return;
     told.add(event.id);
-    const { color, icon, word } = LOOK[status];
-    const name = event.query?.name ?? "A query";
+    const { color, icon, words } = LOOK[status];
+    const name = event.query?.name ?? t("A query");
     toast.add({
-      title: `${name.slice(0, 80)} ${word}`,
+      title: words(name.slice(0, 80)),
       description:
         status === "succeeded"
-          ? `${countOf(event.rows, "row")} in ${formatDuration(took)}`
-          : `after ${formatDuration(took)}`,
+          ? t("{n} row in {took} | {n} rows in {took}", {
+              n: event.rows,
+              took: formatDuration(took),
+            })
+          : t("after {took}", { took: formatDuration(took) }),
       color,
       icon,
       actions: [
         {
-          label: "Open",
+          label: t("Open"),
           color: "neutral",
           variant: "outline",
           onClick: () => void router.push(paths.run(event.id)),

@@ -18,6 +18,8 @@ import {
   visibleRows,
 } from "../grid/row-window.ts";
 
+const BASE = 1_000;
+
 /**
  * Scrolling of a long table in `scroller`, below a head of `headHeight` px. `top` is where the content stands; rows
  * are drawn at `offsetOf(row)`. When the scroll bar is scaled, the wheel moves the content by its own pixels all the same.
@@ -25,23 +27,32 @@ import {
 export function useGridScroll(
   scroller: Readonly<ShallowRef<HTMLElement | null>>,
   rows: MaybeRefOrGetter<number>,
-  rowHeight: number,
+  rowHeight: MaybeRefOrGetter<number>,
   headHeight: number,
 ) {
   const top = ref(0);
   const scrollTop = ref(0);
   const viewport = ref(0);
+  const width = ref(0);
   const space = computed<RowSpace>(() => ({
     rows: toValue(rows),
-    rowHeight,
+    rowHeight: toValue(rowHeight),
     viewport: Math.max(0, viewport.value - headHeight),
   }));
-  const shown = computed(() => visibleRows(space.value, top.value));
+  // The same object as long as the same rows are seen.
+  const shown = computed<{ first: number; end: number }>((before) => {
+    const next = visibleRows(space.value, top.value);
+    return before?.first === next.first && before.end === next.end ? before : next;
+  });
   const height = computed(() => headHeight + scrollHeight(space.value));
+  const base = computed(() =>
+    isScaled(space.value) ? Math.floor(shown.value.first / BASE) * BASE : 0,
+  );
   let ownScroll: number | null = null;
 
   const resize = new ResizeObserver(() => {
     viewport.value = scroller.value?.clientHeight ?? 0;
+    width.value = scroller.value?.clientWidth ?? 0;
   });
   watch(scroller, (element, before) => {
     if (before) resize.unobserve(before);
@@ -76,7 +87,7 @@ export function useGridScroll(
   function onWheel(event: WheelEvent): void {
     if (!isScaled(space.value) || event.deltaY === 0 || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
-    const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? rowHeight : 1;
+    const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? space.value.rowHeight : 1;
     moveTo(top.value + event.deltaY * pixels);
     if (scroller.value) scroller.value.scrollLeft += event.deltaX;
   }
@@ -84,12 +95,29 @@ export function useGridScroll(
   return {
     shown,
     height,
+    /** Of the window that rows are seen through, px. */
+    width,
     onScroll,
     onWheel,
-    pageRows: computed(() => Math.max(1, Math.floor(space.value.viewport / rowHeight) - 1)),
+    pageRows: computed(() =>
+      Math.max(1, Math.floor(space.value.viewport / space.value.rowHeight) - 1),
+    ),
+    /**
+     * Rows are drawn `placeOf(row)` below an element that is `shift` below the start. While the content scrolls only the
+     * element moves, and its rows need not be drawn anew; the place of a row changes once in `BASE` rows.
+     */
+    shift: computed(
+      () =>
+        headHeight +
+        base.value * space.value.rowHeight +
+        (isScaled(space.value) ? scrollTop.value - top.value : 0),
+    ),
+    placeOf: (row: number) => (row - base.value) * space.value.rowHeight,
     /** Where in the scrolled element a row is drawn; while the bar is not scaled, that never changes. */
     offsetOf: (row: number) =>
-      headHeight + row * rowHeight + (isScaled(space.value) ? scrollTop.value - top.value : 0),
+      headHeight +
+      row * space.value.rowHeight +
+      (isScaled(space.value) ? scrollTop.value - top.value : 0),
     show: (row: number) => moveTo(topToShow(space.value, top.value, row)),
   };
 }

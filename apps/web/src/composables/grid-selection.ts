@@ -1,39 +1,28 @@
-import { useToast } from "@nuxt/ui/composables";
-import type { Column } from "@quern/contract/results";
-import { computed, type Ref, ref } from "vue";
+import { computed, type Ref, ref, watch } from "vue";
 import {
   type Bounds,
   boxOf,
-  cellCount,
+  isInside,
   moveBy,
   type Place,
   type Selection,
 } from "../grid/selection.ts";
-import { toTsv } from "../grid/tsv.ts";
-import { countOf } from "../words/count.ts";
-import { copyText } from "./clipboard.ts";
-import type { ResultRows } from "./result-rows.ts";
-import { useTroubleToast } from "./trouble-toast.ts";
-
-/** More cells than this are a file, not a clipboard. */
-const MAX_COPIED = 500_000;
 
 type Config = {
-  rows: ResultRows;
-  columns: () => Column[];
   bounds: Ref<Bounds>;
+  /** Which columns stand where; a change of it makes a selection mean other cells. */
+  order: () => unknown;
   /** Brings a cell into view. */
   show: (place: Place) => void;
-  /** Opens a cell in the viewer. */
-  view: () => void;
 };
 
-/** What is selected in the grid, moved by keys and mouse, and copied as tab-separated text. */
-export function useGridSelection({ rows, columns, bounds, show, view }: Config) {
+/** What is selected in the grid, moved by keys and mouse. Columns are counted as they are shown, from the left. */
+export function useGridSelection({ bounds, order, show }: Config) {
   const selection = ref<Selection | null>(null);
   const box = computed(() => (selection.value === null ? null : boxOf(selection.value)));
-  const toast = useToast();
-  const guard = useTroubleToast();
+  watch(order, () => {
+    selection.value = null;
+  });
 
   function select(place: Place, extend: boolean): void {
     selection.value = {
@@ -42,63 +31,63 @@ export function useGridSelection({ rows, columns, bounds, show, view }: Config) 
     };
   }
 
-  function selectAll(): void {
-    const { rows: count, columns: width } = bounds.value;
-    if (count === 0 || width === 0) return;
-    selection.value = {
-      anchor: { row: 0, column: 0 },
-      focus: { row: count - 1, column: width - 1 },
-    };
-  }
+  let dragging = false;
 
-  async function copy(area: "cells" | "row", withHeader: boolean): Promise<void> {
-    const chosen = box.value;
-    if (chosen === null) return;
-    const whole = area === "row" ? { ...chosen, left: 0, right: bounds.value.columns - 1 } : chosen;
-    if (cellCount(whole) > MAX_COPIED) {
-      toast.add({
-        title: `${countOf(cellCount(whole), "cell")} are too many for the clipboard`,
-        description: "Select fewer, or download the result as a file.",
-        color: "warning",
-        icon: "i-lucide-clipboard-x",
-      });
-      return;
-    }
-    await guard(async () => {
-      const found = await rows.readAll(whole.top, whole.bottom + 1);
-      const cells = found.map((row) => row.slice(whole.left, whole.right + 1));
-      const head = columns()
-        .slice(whole.left, whole.right + 1)
-        .map((column) => column.name);
-      await copyText(toTsv(cells, withHeader ? head : undefined));
-    });
-  }
-
-  function onKeydown(event: KeyboardEvent): void {
-    const mod = event.metaKey || event.ctrlKey;
-    const key = event.key;
-    if (mod && key.toLowerCase() === "c") {
-      if (getSelection()?.toString()) return;
-      event.preventDefault();
-      void copy("cells", event.shiftKey);
-    } else if (mod && key.toLowerCase() === "a") {
-      event.preventDefault();
-      selectAll();
-    } else if ((key === "Enter" || key === " ") && !mod && selection.value) {
-      event.preventDefault();
-      view();
-    } else {
+  return {
+    selection,
+    box,
+    select,
+    /** The mouse goes down on a cell; the menu of a selection leaves it as it is. */
+    press(event: PointerEvent, row: number, column: number): void {
+      if (event.button === 2 && box.value && isInside(box.value, row, column)) return;
+      select({ row, column }, event.shiftKey);
+      dragging = event.button === 0 && event.pointerType === "mouse";
+      addEventListener("pointerup", () => (dragging = false), { once: true });
+    },
+    /** The mouse came over a cell. */
+    enter(row: number, column: number): void {
+      if (dragging) select({ row, column }, true);
+    },
+    selectAll(): void {
+      const { rows: count, columns: width } = bounds.value;
+      if (count === 0 || width === 0) return;
+      selection.value = {
+        anchor: { row: 0, column: 0 },
+        focus: { row: count - 1, column: width - 1 },
+      };
+    },
+    selectColumn(column: number): void {
+      const { rows } = bounds.value;
+      if (rows === 0) return;
+      selection.value = { anchor: { row: 0, column }, focus: { row: rows - 1, column } };
+    },
+    selectRow(row: number, extend: boolean): void {
+      const last = bounds.value.columns - 1;
+      if (last < 0) return;
+      const from = extend && selection.value ? selection.value.anchor.row : row;
+      selection.value = { anchor: { row: from, column: 0 }, focus: { row, column: last } };
+    },
+    /** Moves by rows, for buttons: the column stays. */
+    step(rows: number): void {
+      if (selection.value === null) return;
+      const { row, column } = selection.value.focus;
+      const place = { row: Math.max(0, Math.min(bounds.value.rows - 1, row + rows)), column };
+      select(place, false);
+      show(place);
+    },
+    /** False for keys that move nothing. */
+    move(event: KeyboardEvent): boolean {
       const from = selection.value ?? {
         anchor: { row: 0, column: -1 },
         focus: { row: 0, column: -1 },
       };
-      const next = moveBy(from, { key, shift: event.shiftKey, mod }, bounds.value);
-      if (next === null || bounds.value.rows === 0) return;
-      event.preventDefault();
+      const mod = event.metaKey || event.ctrlKey;
+      const next = moveBy(from, { key: event.key, shift: event.shiftKey, mod }, bounds.value);
+      if (next === null || bounds.value.rows === 0 || bounds.value.columns === 0) return false;
       selection.value = next;
       show(next.focus);
-    }
-  }
-
-  return { selection, box, select, selectAll, copy, onKeydown };
+      return true;
+    },
+  };
 }
+export type GridSelection = ReturnType<typeof useGridSelection>;

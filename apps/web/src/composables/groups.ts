@@ -2,6 +2,7 @@ import { listGroups } from "@quern/contract/groups";
 import { useQuery } from "@tanstack/vue-query";
 import { computed } from "vue";
 import { api } from "../api.ts";
+import { language } from "../i18n/language.ts";
 import { useCan } from "./session.ts";
 
 /** Groups, the system's own first. */
@@ -15,7 +16,8 @@ export function useGroups() {
   const groups = computed(() =>
     [...(list.data.value?.items ?? [])].sort(
       (a, b) =>
-        Number(b.system !== null) - Number(a.system !== null) || a.name.localeCompare(b.name),
+        Number(b.system !== null) - Number(a.system !== null) ||
+        a.name.localeCompare(b.name, language),
     ),
   );
   return { ...list, groups };

@@ -1,29 +1,44 @@
 import { introspectDatasource } from "@quern/contract/datasources";
+import { cancelRun } from "@quern/contract/runs";
 import { useQueryClient } from "@tanstack/vue-query";
 import { computed, type MaybeRefOrGetter, onScopeDispose, ref, toValue, watch } from "vue";
 import { api } from "../api.ts";
+import { t } from "../i18n/language.ts";
 import { useAction } from "./action.ts";
 import { awaitRun } from "./await-run.ts";
 import { useSchema } from "./datasources.ts";
+import { useRun } from "./runs.ts";
 import { useCan } from "./session.ts";
 
 /** Reading a datasource's schema anew: a run like any other. `failure` says why it failed at the datasource. */
 function useIntrospection(datasourceId: MaybeRefOrGetter<string | null>) {
   const queries = useQueryClient();
   const failure = ref<string | null>(null);
+  const runId = ref<string | null>(null);
+  const progress = useRun(runId);
   const action = useAction(async (id: string) => {
     failure.value = null;
-    const { id: runId } = await api.call(introspectDatasource, { params: { id } });
-    const run = await awaitRun(runId);
-    failure.value = run.status === "succeeded" ? null : (run.error?.message ?? "it was canceled");
+    runId.value = (await api.call(introspectDatasource, { params: { id } })).id;
+    const run = await awaitRun(runId.value).finally(() => {
+      runId.value = null;
+    });
+    failure.value =
+      run.status === "succeeded" ? null : (run.error?.message ?? t("it was canceled"));
     await queries.invalidateQueries({ queryKey: ["schema", id] });
     void queries.invalidateQueries({ queryKey: ["datasource", id] });
     void queries.invalidateQueries({ queryKey: ["datasources"] });
   });
+  const cancel = useAction(async (id: string) => {
+    await api.call(cancelRun, { params: { id }, body: {} });
+  });
   return {
     failure: computed(() => failure.value),
     busy: action.busy,
-    error: action.error,
+    error: computed(() => action.error.value ?? cancel.error.value),
+    /** The run that reads it, while it does. */
+    run: computed(() => (runId.value === null ? null : (progress.data.value ?? null))),
+    canceling: cancel.busy,
+    cancel: () => runId.value !== null && void cancel.run(runId.value),
     start(): void {
       const id = toValue(datasourceId);
       if (id !== null) void action.run(id);

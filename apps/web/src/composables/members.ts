@@ -2,6 +2,7 @@ import { changeMember, linkMember, listMembers, type Role } from "@quern/contrac
 import { useQuery, useQueryClient } from "@tanstack/vue-query";
 import { computed } from "vue";
 import { api } from "../api.ts";
+import { language } from "../i18n/language.ts";
 import { useCan } from "./session.ts";
 
 /** The people of the organisation by name, those who were deactivated last. */
@@ -16,7 +17,7 @@ export function useMembers() {
     [...(list.data.value?.items ?? [])].sort(
       (a, b) =>
         Number(a.status === "deactivated") - Number(b.status === "deactivated") ||
-        a.name.localeCompare(b.name),
+        a.name.localeCompare(b.name, language),
     ),
   );
   return { ...list, members };

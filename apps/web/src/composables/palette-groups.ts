@@ -1,181 +1,94 @@
-import { listQueries } from "@quern/contract/queries";
-import { keepPreviousData, useQuery } from "@tanstack/vue-query";
-import { computed, onScopeDispose, type Ref, ref, watch } from "vue";
-import { type RouteLocationRaw, useRoute, useRouter } from "vue-router";
-import { api } from "../api.ts";
+import type { Shelved } from "@quern/contract/library";
+import { computed, type Ref } from "vue";
+import { t } from "../i18n/language.ts";
+import { addressOfHit, contextOf, FOUND } from "../library/hits.ts";
+import { firstOffers, fittingCommands, groupHits } from "../palette/groups.ts";
 import { paths } from "../paths.ts";
-import { useDatasources } from "./datasources.ts";
+import { useFavorites, useRecent } from "./library.ts";
+import { type PaletteItem, usePaletteCommands } from "./palette-commands.ts";
+import { useSearch, useSettled } from "./search.ts";
 import { useCan } from "./session.ts";
-import { useTheme } from "./theme.ts";
 
-/** `value`, a little later, so that the server is not asked for every letter. */
-function useSettled(value: Ref<string>, ms: number): Ref<string> {
-  const settled = ref(value.value);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  watch(value, (next) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      settled.value = next;
-    }, ms);
-  });
-  onScopeDispose(() => clearTimeout(timer));
-  return settled;
-}
+const HITS = 60;
+const RECENT = 8;
 
-/** What the palette offers: pages, queries that match, commands, datasources, themes. `close` and `help` act on it. */
-export function usePaletteGroups(search: Ref<string>, close: () => void, help: () => void) {
-  const router = useRouter();
-  const route = useRoute();
+export type PaletteGroup = { id: string; label: string; ignoreFilter: true; items: PaletteItem[] };
+
+/** What the palette offers: recent things at first; while somebody types, what is found, and commands that fit. */
+export function usePaletteGroups(typed: Ref<string>, close: () => void) {
   const can = useCan();
-  const { setTheme } = useTheme();
-  const { datasources } = useDatasources();
-  const words = useSettled(search, 150);
-  const { data: found, isFetching: searching } = useQuery({
-    queryKey: computed(() => ["queries", "palette", words.value] as const),
-    queryFn: ({ signal }) =>
-      api.call(listQueries, {
-        query: { limit: 8, ...(words.value === "" ? {} : { search: words.value.slice(0, 200) }) },
-        signal,
-      }),
-    placeholderData: keepPreviousData,
+  const { deeds, pages, others, go } = usePaletteCommands(close);
+  const { recent } = useRecent(RECENT);
+  const { favorites } = useFavorites();
+  const words = useSettled(typed, 120);
+  const { hits, isFetching: searching } = useSearch(words, HITS);
+
+  const offered = (one: Shelved): PaletteItem => ({
+    label: one.name,
+    ...(one.datasource ? { suffix: one.datasource } : {}),
+    icon: FOUND[one.type].icon,
+    onSelect: go(
+      one.type === "query"
+        ? paths.query(one.id, one.run_id ? { run: one.run_id } : {})
+        : paths.dashboard(one.id),
+    ),
+  });
+  const found = computed<PaletteGroup[]>(() =>
+    groupHits(hits.value).map((group) => ({
+      id: `found-${group.type}`,
+      label: FOUND[group.type].many,
+      ignoreFilter: true,
+      items: group.hits.map((hit) => ({
+        label: hit.name,
+        suffix: hit.hit.field === "name" ? contextOf(hit) : hit.hit.text.replace(/\s+/g, " "),
+        icon: FOUND[hit.type].icon,
+        onSelect: go(addressOfHit(hit, can("runs.create_sql"))),
+      })),
+    })),
+  );
+  const group = (id: string, label: string, items: PaletteItem[]): PaletteGroup => ({
+    id,
+    label,
+    ignoreFilter: true,
+    items,
   });
 
-  const go = (to: RouteLocationRaw) => () => {
-    close();
-    void router.push(to);
-  };
-  const act = (deed: () => void) => () => {
-    close();
-    deed();
-  };
-  const runHere = () =>
-    dispatchEvent(new CustomEvent("quern:run", { detail: { path: route.path } }));
-
-  const commands = computed(() => [
-    ...(can("runs.create_sql")
-      ? [
-          {
-            label: "Write a new query",
-            icon: "i-lucide-plus",
-            kbds: ["c"],
-            onSelect: go(paths.newQuery()),
-          },
-        ]
-      : []),
-    ...(route.path.startsWith("/queries/")
-      ? [
-          {
-            label: "Run this query",
-            icon: "i-lucide-play",
-            kbds: ["meta", "enter"],
-            onSelect: act(runHere),
-          },
-        ]
-      : []),
-    ...(can("datasources.write")
-      ? [
-          {
-            label: "Connect a datasource",
-            icon: "i-lucide-database",
-            onSelect: go(paths.newDatasource),
-          },
-        ]
-      : []),
-    ...(can("members.write")
-      ? [
-          {
-            label: "Add a member",
-            icon: "i-lucide-user-plus",
-            onSelect: go(`${paths.members}?add=1`),
-          },
-        ]
-      : []),
-    {
-      label: "Show keyboard shortcuts",
-      icon: "i-lucide-keyboard",
-      kbds: ["?"],
-      onSelect: act(help),
-    },
-  ]);
-
-  const pages = computed(() => [
-    { label: "Home", icon: "i-lucide-house", kbds: ["g", "h"], onSelect: go(paths.home) },
-    {
-      label: "Queries",
-      icon: "i-lucide-file-code-2",
-      kbds: ["g", "q"],
-      onSelect: go(paths.queries()),
-    },
-    { label: "Runs", icon: "i-lucide-activity", kbds: ["g", "r"], onSelect: go(paths.runs()) },
-    {
-      label: "Datasources",
-      icon: "i-lucide-database",
-      kbds: ["g", "d"],
-      onSelect: go(paths.datasources),
-    },
-    ...(can("members.read")
-      ? [{ label: "Members", icon: "i-lucide-users", onSelect: go(paths.members) }]
-      : []),
-    ...(can("system.read")
-      ? [
-          {
-            label: "System",
-            icon: "i-lucide-server-cog",
-            kbds: ["g", "a"],
-            onSelect: go(paths.system),
-          },
-          { label: "Settings", icon: "i-lucide-settings-2", onSelect: go(paths.settings) },
-        ]
-      : []),
-    ...(can("tokens.own")
-      ? [{ label: "Access tokens", icon: "i-lucide-key-round", onSelect: go(paths.tokens) }]
-      : []),
-  ]);
-
-  const groups = computed(() => [
-    {
-      id: "queries",
-      label: words.value === "" ? "Recent queries" : "Queries",
-      ignoreFilter: true,
-      items: (found.value?.items ?? []).map((query) => ({
-        label: query.name,
-        suffix: query.datasource.name,
-        icon: "i-lucide-file-code-2",
-        onSelect: go(paths.query(query.id)),
-      })),
-    },
-    { id: "commands", label: "Do", items: commands.value },
-    { id: "pages", label: "Go to", items: pages.value },
-    {
-      id: "datasources",
-      label: route.path.startsWith("/queries/") ? "Switch datasource" : "New query on",
-      items: can("runs.create_sql")
-        ? datasources.value.map((each) => ({
-            label: each.name,
-            suffix: each.config.database,
-            icon: "i-lucide-cylinder",
-            onSelect: route.path.startsWith("/queries/")
-              ? go({
-                  path: route.path,
-                  query: { ...route.query, datasource: each.id, run: undefined },
-                })
-              : go(paths.newQuery({ datasource: each.id })),
-          }))
-        : [],
-    },
-    {
-      id: "theme",
-      label: "Theme",
-      items: [
-        { label: "Light theme", icon: "i-lucide-sun", onSelect: act(() => setTheme("light")) },
-        { label: "Dark theme", icon: "i-lucide-moon", onSelect: act(() => setTheme("dark")) },
+  const groups = computed<PaletteGroup[]>(() => {
+    const text = typed.value.trim();
+    const commands = [
+      group("commands", t("Do"), fittingCommands(deeds.value, text)),
+      group("pages", t("Go to"), fittingCommands(pages.value, text)),
+      ...others.value.map(({ id, label, items }) => group(id, label, fittingCommands(items, text))),
+    ];
+    if (text === "")
+      return [
+        group(
+          "recent",
+          t("Recent"),
+          firstOffers(recent.value, favorites.value, RECENT).map(offered),
+        ),
+        ...commands,
+      ];
+    // A page that is called what was typed is what is meant: it stands before everything that was found.
+    const named = pages.value.filter(({ label }) =>
+      label.toLowerCase().startsWith(text.toLowerCase()),
+    );
+    const rest = commands.map((each) => ({
+      ...each,
+      items: each.items.filter((item) => !named.includes(item)),
+    }));
+    return [
+      group("named", t("Go to"), named),
+      ...found.value,
+      ...rest,
+      group("search", t("Search"), [
         {
-          label: "Theme of the system",
-          icon: "i-lucide-monitor",
-          onSelect: act(() => setTheme("system")),
+          label: t("All results for “{words}”", { words: text.slice(0, 60) }),
+          icon: "i-lucide-search",
+          onSelect: go(paths.search(text.slice(0, 200))),
         },
-      ],
-    },
-  ]);
+      ]),
+    ].filter(({ items }) => items.length > 0);
+  });
   return { groups, searching };
 }

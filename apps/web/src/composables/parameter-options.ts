@@ -5,6 +5,7 @@ import { createRun, type RunError } from "@quern/contract/runs";
 import { keepPreviousData, useQuery } from "@tanstack/vue-query";
 import { computed, onScopeDispose, ref, watch } from "vue";
 import { api } from "../api.ts";
+import { t } from "../i18n/language.ts";
 import { optionalNames, readTemplate, troubleOf } from "../parameters/engine.ts";
 import { optionsOfRows } from "../parameters/options.ts";
 import { randomId } from "../random-id.ts";
@@ -21,7 +22,7 @@ export class OptionsError extends Error {
   override name = "OptionsError";
   readonly runId: string;
   constructor(runId: string, error: RunError | null) {
-    super(error?.message ?? "The query was canceled.");
+    super(error?.message ?? t("The query was canceled."));
     this.runId = runId;
   }
 }

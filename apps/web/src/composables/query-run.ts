@@ -1,3 +1,4 @@
+import { explainSql } from "@quern/contract/explains";
 import { cancelRun, createRun, type Run, type RunInput, readRun } from "@quern/contract/runs";
 import { useQueryClient } from "@tanstack/vue-query";
 import { computed, onScopeDispose, type Ref, reactive, watch } from "vue";
@@ -33,9 +34,12 @@ export function useQueryRun(runId: Ref<string | null>) {
   const { data: run, error: readError, refetch } = useRun(runId);
   let following = new AbortController();
 
-  const start = useAction(async (body: RunInput, offset: number): Promise<StartedRun> => {
+  /** `explain`: only how it would be executed. */
+  const start = useAction(async (body: RunInput, offset: number, explain = false) => {
     const before = runId.value;
-    const { id, reused } = await api.call(createRun, { body, idempotencyKey: randomId() });
+    const { id, reused } = explain
+      ? await api.call(explainSql, { body })
+      : await api.call(createRun, { body, idempotencyKey: randomId() });
     offsets.set(id, offset);
     if (reused) reusedRuns.add(id);
     else {

@@ -29,6 +29,8 @@ function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   // The editor takes text in an element that is neither an input nor editable content, but says that it is a textbox.
   if (target.closest('[role="textbox"]') !== null) return true;
+  // A box that was just ticked has the focus, and takes no letters.
+  if (target instanceof HTMLInputElement && /^(checkbox|radio)$/.test(target.type)) return false;
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 

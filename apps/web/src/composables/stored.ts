@@ -39,3 +39,5 @@ export function useStored<T>(
 export const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
 export const isNumber = (value: unknown): value is number =>
   typeof value === "number" && Number.isFinite(value);
+export const isStringList = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === "string");

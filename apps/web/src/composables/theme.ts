@@ -13,8 +13,13 @@ function readChoice(): ThemeChoice {
   return stored === "light" || stored === "dark" ? stored : "system";
 }
 
-export const isDark = computed(
-  () => choice.value === "dark" || (choice.value === "system" && systemDark.value),
+/** A page that looks one way whatever the person has chosen: a wall screen. */
+const forced = ref<"light" | "dark" | null>(null);
+
+export const isDark = computed(() =>
+  forced.value === null
+    ? choice.value === "dark" || (choice.value === "system" && systemDark.value)
+    : forced.value === "dark",
 );
 
 function apply(): void {
@@ -32,6 +37,12 @@ addEventListener("storage", (event) => {
   choice.value = readChoice();
   apply();
 });
+
+/** Shows this page so, without changing what the person has chosen; null gives way to that again. */
+export function forceTheme(theme: "light" | "dark" | null): void {
+  forced.value = theme;
+  apply();
+}
 
 export function useTheme() {
   return {

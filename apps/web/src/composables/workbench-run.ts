@@ -11,8 +11,11 @@ import { reuseSeconds } from "./reuse.ts";
 import { superseding } from "./supersede.ts";
 
 export type TextPart = { text: string; offset: number };
-/** For one run only: other limits, or a result that is made anew whatever the setting says. */
-type Once = { limits?: Partial<Limits>; anew?: boolean };
+/**
+ * For one run only: other limits, a result that is made anew whatever the setting says, or only the plan, without
+ * executing anything.
+ */
+type Once = { limits?: Partial<Limits>; anew?: boolean; explain?: boolean };
 
 /** Running what is in the editor, or a part of it, and where the last run failed. */
 export function useWorkbenchRun(config: {
@@ -61,7 +64,8 @@ export function useWorkbenchRun(config: {
     lastPart = part;
     marked.value = null;
     const limits = { ...draft.value.limits, ...once.limits };
-    const max_age_s = once.anew ? 0 : reuseSeconds.value;
+    const max_age_s = once.anew || once.explain ? 0 : reuseSeconds.value;
+    const explain = once.explain === true;
     const options = max_age_s > 0 ? { limits, max_age_s } : { limits };
     // Columns of other SQL are other columns: what these were sorted by means nothing there.
     const before = current.run.value;
@@ -70,9 +74,14 @@ export function useWorkbenchRun(config: {
     const id = savedId(part, body);
     if (id !== null) {
       const { params } = body;
-      void current.start.run({ query_id: id, ...options, ...(params ? { params } : {}) }, 0);
+      void current.start.run(
+        { query_id: id, ...options, ...(params ? { params } : {}) },
+        0,
+        explain,
+      );
     } else if (datasource_id !== null && text.trim() !== "") {
-      void current.start.run({ datasource_id, sql: text, ...options, ...body }, part?.offset ?? 0);
+      const input = { datasource_id, sql: text, ...options, ...body };
+      void current.start.run(input, part?.offset ?? 0, explain);
     }
   }
 

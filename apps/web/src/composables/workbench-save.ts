@@ -1,4 +1,4 @@
-import type { Query } from "@quern/contract/queries";
+import type { Query, QueryVersion } from "@quern/contract/queries";
 import { type Ref, ref } from "vue";
 import { draftKey } from "./drafts.ts";
 import type { useQueryDraft } from "./query-draft.ts";
@@ -59,6 +59,16 @@ export function useWorkbenchSave(config: {
       dialogOpen.value = false;
       work.settle(done, draftKey(config.userId, done.id, ""));
       config.created(done.id);
+    },
+    /** An earlier version becomes the newest one. False when somebody else saved in between, or it failed. */
+    async restore(version: QueryVersion): Promise<boolean> {
+      const query = saved();
+      if (query === null) return false;
+      const { name, description, datasource_id, sql, params, limits, result_ttl_s } = version;
+      const content = { name, description, datasource_id, sql, params, limits, result_ttl_s };
+      const done = await change.run(query.id, query.version, content);
+      if (done) work.settle(done);
+      return Boolean(done);
     },
     async rename(name: string): Promise<void> {
       const query = saved();

@@ -1,6 +1,7 @@
 /** The `{{ }}` and `[[ ]]` of an editor's text: their looks, and the names that may be written in `{{ }}`. */
 import type { Parameter } from "@quern/contract/parameters";
 import { checkTemplate } from "@quern/contract/parameters/definitions";
+import { t } from "../i18n/language.ts";
 import { parametersInUse, TYPE_WORDS } from "../parameters/definitions.ts";
 import { readTemplate } from "../parameters/engine.ts";
 import { parameterPlace } from "../sql/parameter-place.ts";
@@ -75,7 +76,7 @@ export function markTemplate(
         range: rangeOf(block),
         options: {
           inlineClassName: "quern-optional-block",
-          hoverMessage: { value: "Left out when a parameter in it has no value, or is All." },
+          hoverMessage: { value: t("Left out when a parameter in it has no value, or is All.") },
         },
       })),
       ...uses.map((use) => {
@@ -84,7 +85,12 @@ export function markTemplate(
           range: rangeOf(use),
           options: {
             inlineClassName: "quern-parameter",
-            hoverMessage: { value: `Parameter \`${use.name}\`: ${TYPE_WORDS[type]}` },
+            hoverMessage: {
+              value: t("Parameter `{name}`: {type}", {
+                name: use.name,
+                type: TYPE_WORDS[type],
+              }),
+            },
           },
         };
       }),

@@ -1,5 +1,6 @@
 import type { Column, ColumnType } from "@quern/contract/results";
 import type { Filter } from "@quern/contract/run-results";
+import { t } from "../i18n/language.ts";
 import { columnTitle, isNumeric } from "./cell-look.ts";
 
 type Operator = Filter["operator"];
@@ -17,24 +18,24 @@ export function operatorsOf(type: ColumnType): Operator[] {
 }
 
 const PLAIN: Record<Operator, string> = {
-  "=": "is",
-  "<>": "is not",
-  "<": "is less than",
-  "<=": "is at most",
-  ">": "is more than",
-  ">=": "is at least",
-  in: "is one of",
-  contains: "contains",
-  not_contains: "does not contain",
-  starts_with: "starts with",
-  is_null: "is NULL",
-  is_not_null: "is not NULL",
+  "=": t("is"),
+  "<>": t("is not"),
+  "<": t("is less than"),
+  "<=": t("is at most"),
+  ">": t("is more than"),
+  ">=": t("is at least"),
+  in: t("is one of"),
+  contains: t("contains"),
+  not_contains: t("does not contain"),
+  starts_with: t("starts with"),
+  is_null: t("is NULL"),
+  is_not_null: t("is not NULL"),
 };
 const TIME_WORDS: Partial<Record<Operator, string>> = {
-  "<": "is before",
-  "<=": "is at or before",
-  ">": "is after",
-  ">=": "is at or after",
+  "<": t("is before"),
+  "<=": t("is at or before"),
+  ">": t("is after"),
+  ">=": t("is at or after"),
 };
 
 export function operatorWords(operator: Operator, type: ColumnType): string {
@@ -57,10 +58,10 @@ const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$|^(nan|[+-]?inf(inity)?)$/
 export function valueTrouble(value: string, type: ColumnType): string | null {
   const trimmed = value.trim();
   if (isNumeric(type) && !NUMBER.test(trimmed))
-    return trimmed === "" ? "Write a number." : `“${trimmed}” is not a number.`;
+    return trimmed === "" ? t("Write a number.") : t("“{trimmed}” is not a number.", { trimmed });
   if (type.startsWith("int") && type !== "interval" && !/^[+-]?\d+$/.test(trimmed))
-    return "Write a whole number.";
+    return t("Write a whole number.");
   if (TIMES.has(type) && trimmed === "")
-    return `Write a ${type === "date" ? "date, as 2026-01-31" : "time"}.`;
+    return type === "date" ? t("Write a date, as 2026-01-31.") : t("Write a time.");
   return null;
 }

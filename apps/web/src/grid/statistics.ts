@@ -1,6 +1,7 @@
 /** The rows that `POST /runs/{id}/statistics` gives, one a column of the result, read by the names of their columns. */
 import type { Cell, Column } from "@quern/contract/results";
 import { z } from "zod";
+import { formatDecimal } from "../words/count.ts";
 import { cellText } from "./tsv.ts";
 
 const exact = z.union([z.string(), z.number(), z.boolean(), z.null()]);
@@ -74,6 +75,6 @@ export function shareWords(part: number, whole: number): string {
   if (whole === 0 || part === 0) return "0 %";
   if (part === whole) return "100 %";
   const percent = (part / whole) * 100;
-  if (percent < 0.1) return "< 0.1 %";
-  return percent > 99.9 ? "> 99.9 %" : `${percent.toFixed(1)} %`;
+  if (percent < 0.1) return `< ${formatDecimal(0.1, 1)} %`;
+  return percent > 99.9 ? `> ${formatDecimal(99.9, 1)} %` : `${formatDecimal(percent, 1)} %`;
 }

@@ -1,4 +1,5 @@
 import type { Parameter, ParameterType } from "@quern/contract/parameters";
+import { t } from "../i18n/language.ts";
 
 /** A `{{ name }}` of the SQL; `part` is of `{{ name.start }}` and `{{ name.end }}`. */
 export type Use = { name: string; part: "start" | "end" | null };
@@ -58,17 +59,17 @@ export function retyped(parameter: Parameter, type: ParameterType): Parameter {
 }
 
 export const TYPE_WORDS: Record<ParameterType, string> = {
-  text: "Text",
-  int8: "Whole number",
-  numeric: "Decimal number",
-  float8: "Floating-point number",
-  boolean: "Yes or no",
-  date: "Date",
-  timestamp: "Time without a zone",
-  timestamptz: "Time with a zone",
-  date_range: "Date range",
-  enum: "Choice",
-  identifier: "Name of a table or column",
+  text: t("Text"),
+  int8: t("Whole number"),
+  numeric: t("Decimal number"),
+  float8: t("Floating-point number"),
+  boolean: t("Yes or no"),
+  date: t("Date"),
+  timestamp: t("Time without a zone"),
+  timestamptz: t("Time with a zone"),
+  date_range: t("Date range"),
+  enum: t("Choice"),
+  identifier: t("Name of a table or column"),
 };
 
 /** What the control of a parameter is called. */

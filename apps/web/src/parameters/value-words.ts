@@ -1,4 +1,5 @@
 import type { Parameter, ParameterValue } from "@quern/contract/parameters";
+import { t } from "../i18n/language.ts";
 import { isAll } from "./address.ts";
 import { rangeWords } from "./ranges.ts";
 
@@ -7,14 +8,14 @@ export function valueWords(
   parameter: Pick<Parameter, "options">,
   value: ParameterValue | undefined,
 ): string {
-  if (value === undefined) return "none";
+  if (value === undefined) return t("none");
   if (value === null) return "NULL";
-  if (isAll(value)) return "All";
-  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (isAll(value)) return t("All");
+  if (typeof value === "boolean") return value ? t("Yes") : t("No");
   if (Array.isArray(value))
-    return value.length === 0 ? "none" : value.map((each) => named(parameter, each)).join(", ");
-  if (typeof value === "object") return rangeWords(value) ?? "none";
-  return value === "" ? "empty text" : named(parameter, String(value));
+    return value.length === 0 ? t("none") : value.map((each) => named(parameter, each)).join(", ");
+  if (typeof value === "object") return rangeWords(value) ?? t("none");
+  return value === "" ? t("empty text") : named(parameter, String(value));
 }
 
 function named(parameter: Pick<Parameter, "options">, value: string): string {

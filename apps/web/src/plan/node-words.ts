@@ -1,3 +1,4 @@
+import { t } from "../i18n/language.ts";
 import { type Json, textOf } from "./json.ts";
 
 /** What a step does: `Hash Left Join`, `Parallel Seq Scan`. */
@@ -38,7 +39,9 @@ export function targetOf(node: Json): string | null {
     full === null ? alias : alias !== null && alias !== name ? `${full} ${alias}` : full;
   const index = textOf(node["Index Name"]);
   if (index === null) return relation;
-  return relation === null ? `index ${index}` : `${relation} by ${index}`;
+  return relation === null
+    ? t("index {index}", { index })
+    : t("{relation} by {index}", { relation, index });
 }
 
 /** What a step is to its parent, when it is no plain input. */
@@ -70,7 +73,7 @@ export function factsOf(node: Json): { name: string; value: string }[] {
 
 function wordsOf(value: unknown): string {
   if (Array.isArray(value)) return value.map(wordsOf).join(", ");
-  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "boolean") return value ? t("yes") : t("no");
   if (typeof value === "string" || typeof value === "number") return String(value);
   return JSON.stringify(value);
 }

@@ -1,3 +1,4 @@
+import { t } from "../i18n/language.ts";
 /** Plans as PostgreSQL's `EXPLAIN (format json)` gives them, as trees that a page can draw. */
 import { isJson, type Json, listOf, numberOf, textOf } from "./json.ts";
 import { factsOf, roleOf, targetOf, titleOf } from "./node-words.ts";
@@ -82,12 +83,12 @@ function readStatementPlan(raw: unknown): StatementPlan {
 
 function reasonOf(document: unknown): string {
   if (document === "Utility Statement")
-    return "PostgreSQL has no plan for a statement of this kind.";
+    return t("PostgreSQL has no plan for a statement of this kind.");
   if (isJson(document)) {
     const said = textOf(document.reason) ?? textOf(document.message) ?? textOf(document.error);
     if (said !== null) return said;
   }
-  return "This statement has no plan.";
+  return t("This statement has no plan.");
 }
 
 type Place = {

@@ -1,13 +1,14 @@
 import type { RunBucket, RunHistogram } from "@quern/contract/run-history";
-import { countOf } from "../words/count.ts";
+import { t } from "../i18n/language.ts";
+import { DAY } from "../words/duration.ts";
 import { formatInstant } from "../words/instants.ts";
 
 /** The spans that the histogram can show, in ms, by the words of their button. */
 export const SPANS = [
   { key: "1h", label: "1 h", ms: 3_600_000 },
   { key: "24h", label: "24 h", ms: 86_400_000 },
-  { key: "7d", label: "7 d", ms: 604_800_000 },
-  { key: "30d", label: "30 d", ms: 2_592_000_000 },
+  { key: "7d", label: `7 ${DAY}`, ms: 604_800_000 },
+  { key: "30d", label: `30 ${DAY}`, ms: 2_592_000_000 },
 ] as const;
 export type SpanKey = (typeof SPANS)[number]["key"];
 
@@ -71,7 +72,11 @@ export function bucketWords(bucket: RunBucket, bucketMs: number, now: number): s
   const to = new Date(Date.parse(bucket.at) + bucketMs).toISOString();
   const parts = BUCKET_STATUSES.filter((status) => status !== "succeeded" && bucket[status] > 0);
   return [
-    `${formatInstant(bucket.at, now)} to ${formatInstant(to, now)}: ${countOf(bucketTotal(bucket), "run")}`,
+    t("{at} to {to}: {n} run | {at} to {to}: {n} runs", {
+      at: formatInstant(bucket.at, now),
+      to: formatInstant(to, now),
+      n: bucketTotal(bucket),
+    }),
     ...parts.map((status) => `${bucket[status]} ${status}`),
   ].join(", ");
 }

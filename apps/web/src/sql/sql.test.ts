@@ -1,49 +1,6 @@
-import type { SchemaSnapshot } from "@quern/contract/datasources";
 import { expect, test } from "vitest";
-import { complete } from "./completion.ts";
 import { splitStatements, statementAt, tokenSpanAt } from "./statements.ts";
 import { quoteIdentifier, tokenize } from "./tokens.ts";
-
-const column = (name: string, source_type = "text") => ({
-  name,
-  type: "text" as const,
-  source_type,
-  not_null: false,
-  default: null,
-  comment: null,
-});
-const table = (name: string, columns: string[]) => ({
-  name,
-  kind: "table" as const,
-  comment: null,
-  row_estimate: 1,
-  bytes: 1,
-  columns: columns.map((each) => column(each)),
-  keys: [],
-  indexes: [],
-});
-const snapshot: SchemaSnapshot = {
-  schemas: [
-    {
-      name: "ohub",
-      comment: null,
-      relations: [table("outages", ["province", "Cause"])],
-      functions: [{ name: "region", arguments: "text", result: "text", kind: "function" }],
-    },
-    {
-      name: "public",
-      comment: null,
-      relations: [table("flights", ["origin", "delay"]), table("airports", ["iata", "city"])],
-      functions: [],
-    },
-  ],
-};
-
-/** Completes at `|`. */
-function labels(marked: string): string[] {
-  const offset = marked.indexOf("|");
-  return complete(marked.replace("|", ""), offset, snapshot).map((item) => item.label);
-}
 
 test("semicolons in strings, comments, dollar quotes and function bodies do not end a statement", () => {
   const sql = `select ';', $a$ ; $$ ; $a$, E'\\';' /* ; /* ; */ ; */ -- ;
@@ -86,53 +43,9 @@ test("an error underlines its word, and one sign where there is none", () => {
   expect(tokenSpanAt("select", 6)).toEqual({ start: 6, end: 6 });
 });
 
-test("after from come tables, after a dot the columns of what the name stands for", () => {
-  expect(labels("select * from |")).toEqual(
-    expect.arrayContaining(["flights", "ohub.outages", "ohub"]),
-  );
-  expect(labels("select * from fl|")).not.toContain("select");
-  expect(labels("select f.| from flights f")).toEqual(["origin", "delay"]);
-  expect(labels("select * from flights as f join airports a on a.iata = f.|")).toEqual([
-    "origin",
-    "delay",
-  ]);
-  expect(labels("select * from ohub.|")).toEqual(["outages", "region"]);
-  expect(labels("select outages.| from ohub.outages")).toEqual(["province", "Cause"]);
-  expect(
-    labels("with m as (select origin, count(*) as n from flights group by 1) select m.| from m"),
-  ).toEqual(["origin", "n"]);
-  expect(labels("with m(a, b) as (values (1, 2)) select | from m")).toEqual(
-    expect.arrayContaining(["a", "b"]),
-  );
-});
-
-test("columns in scope come first, those of other statements not at all", () => {
-  const items = labels("select 1 from airports; select | from flights, ohub.outages o where true");
-  expect(items.slice(0, 4)).toEqual(["origin", "delay", "province", "Cause"]);
-  expect(items).not.toContain("iata");
-  expect(items).toEqual(expect.arrayContaining(["o", "count", "where"]));
-});
-
-test("nothing is offered inside strings and comments", () => {
-  expect(labels("select 'fro|m' from flights")).toEqual([]);
-  expect(labels("select 1 -- fro|")).toEqual([]);
-  expect(labels("select 1 /* fro| */")).toEqual([]);
-});
-
-test("a name that somebody makes up is left alone", () => {
-  expect(labels("select * from flights f|")).toEqual([]);
-  expect(labels("select * from ohub.outages wh|")).toContain("where");
-  expect(labels("select * from ohub.outages wh|")).not.toContain("flights");
-  expect(labels("select delay as d|")).toEqual([]);
-});
-
 test("names are quoted only when they must be", () => {
   expect(quoteIdentifier("delay")).toBe("delay");
   expect(quoteIdentifier("Cause")).toBe('"Cause"');
   expect(quoteIdentifier("order")).toBe('"order"');
   expect(quoteIdentifier('a"b')).toBe('"a""b"');
-  const cause = complete("select o. from ohub.outages o", 9, snapshot).find(
-    (item) => item.label === "Cause",
-  );
-  expect(cause?.insert).toBe('"Cause"');
 });

@@ -1,3 +1,5 @@
+import { formatDecimal } from "./count.ts";
+
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** `bytes` in decimal units: `812 B`, `3.2 MB`, `41 GB`. */
@@ -9,7 +11,7 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   const digits = unit > 0 && value < 9.95 ? 1 : 0;
-  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+  return `${formatDecimal(value, digits)} ${UNITS[unit]}`;
 }
 
 const BINARY: [number, string][] = [

@@ -1,4 +1,5 @@
 import type { Run } from "@quern/contract/runs";
+import { t } from "../i18n/language.ts";
 import { isTerminal } from "./runs.ts";
 
 export type CancelWords = { tone: "busy" | "warning" | "plain"; title: string; detail: string };
@@ -20,29 +21,33 @@ export function cancelWords(
     const late = now - Date.parse(cancel.requested_at) > LOST_AFTER_MS;
     return {
       tone: "busy",
-      title: "Canceling",
+      title: t("Canceling"),
       detail: late
-        ? "The runner has not answered. If it is gone, the run ends by itself 20 s after its last sign of life; nothing else is needed."
-        : "The runner asks the server to stop the statement, ends the session if that does not help, and then looks whether it is gone.",
+        ? t(
+            "The runner has not answered. If it is gone, the run ends by itself 20 s after its last sign of life; nothing else is needed.",
+          )
+        : t(
+            "The runner asks the server to stop the statement, ends the session if that does not help, and then looks whether it is gone.",
+          ),
     };
   }
   if (status === "succeeded")
     return {
       tone: "plain",
-      title: "The cancel came too late",
-      detail: "The run had already done its work, so it ended as usual.",
+      title: t("The cancel came too late"),
+      detail: t("The run had already done its work, so it ended as usual."),
     };
   if (run.error?.code === "runner_lost")
     return {
       tone: "warning",
-      title: "The server did not confirm the cancel",
-      detail: "The runner went away before it could look whether the statement had stopped.",
+      title: t("The server did not confirm the cancel"),
+      detail: t("The runner went away before it could look whether the statement had stopped."),
     };
   if (cancel.confirmed === true || run.started_at === null) return null;
   return {
     tone: "warning",
-    title: "The server did not confirm the cancel",
-    detail: "The run has ended here, but its statement may still go on at the datasource.",
+    title: t("The server did not confirm the cancel"),
+    detail: t("The run has ended here, but its statement may still go on at the datasource."),
   };
 }
 

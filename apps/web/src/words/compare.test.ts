@@ -17,6 +17,8 @@ const RUN: Run = {
   trigger: "user",
   created_by: null,
   callers: [],
+  firings: [],
+  dashboards: [],
   attempt: 1,
   runner: "r",
   traceparent: null,

@@ -1,6 +1,7 @@
 import type { Run } from "@quern/contract/runs";
+import { t } from "../i18n/language.ts";
 import { formatByteLimit, formatBytes } from "./bytes.ts";
-import { formatCount } from "./count.ts";
+import { formatCount, formatDecimal } from "./count.ts";
 import { formatDuration } from "./duration.ts";
 import { boundWords, givenWords } from "./parameters.ts";
 import { PHASE_NAMES, type PhaseKey, runPhases } from "./run-phases.ts";
@@ -34,19 +35,19 @@ export function compareTimings(mine: Run, other: Run, now: number): TimingRow[] 
     phases.find((phase) => phase.key === key)?.ms ?? null;
   return [
     ...keys.map((key) => row(key, PHASE_NAMES[key], msOf(a, key), msOf(b, key))),
-    row("total", "In all", sum(a), sum(b)),
+    row("total", t("In all"), sum(a), sum(b)),
   ];
 }
 
 /** `+1.20 s (3.1×)`, `−40 ms`, `the same`: what a phase took more or less than in the other run. */
 export function differenceWords({ mine, other, difference }: TimingRow): string {
   if (difference === null || mine === null || other === null) return "—";
-  if (Math.abs(difference) < 1) return "the same";
+  if (Math.abs(difference) < 1) return t("the same");
   const sign = difference > 0 ? "+" : "−";
   const ratio = other > 0 ? mine / other : null;
   const factor =
     ratio !== null && (ratio >= 1.5 || ratio <= 0.67) && Math.max(mine, other) >= 5
-      ? ` (${ratio >= 10 ? Math.round(ratio) : ratio.toFixed(ratio < 0.1 ? 2 : 1)}×)`
+      ? ` (${ratio >= 10 ? Math.round(ratio) : formatDecimal(ratio, ratio < 0.1 ? 2 : 1)}×)`
       : "";
   return `${sign}${formatDuration(Math.abs(difference))}${factor}`;
 }
@@ -62,21 +63,23 @@ export function compareFacts(mine: Run, other: Run): FactRow[] {
   /** Never the same twice: shown, but no difference to look at. */
   const vitals = [
     both("CPU", (run) => (run.cpu_ms === null ? "—" : formatDuration(run.cpu_ms))),
-    both("Memory at most", (run) => (run.peak_rss === null ? "—" : formatBytes(run.peak_rss))),
+    both(t("Memory at most"), (run) => (run.peak_rss === null ? "—" : formatBytes(run.peak_rss))),
   ];
   const rows = [
-    both("Status", (run) => STATUS_WORDS[run.status]),
-    both("Rows", (run) => `${formatCount(run.rows)}${run.truncated ? " (cut at a limit)" : ""}`),
-    both("Size", (run) => formatBytes(run.bytes)),
+    both(t("Status"), (run) => STATUS_WORDS[run.status]),
+    both(t("Rows"), (run) =>
+      run.truncated ? t("{rows} (cut at a limit)", { rows: run.rows }) : formatCount(run.rows),
+    ),
+    both(t("Size"), (run) => formatBytes(run.bytes)),
     ...vitals.map((row) => ({ ...row, differs: false })),
   ];
   const settings = [
-    both("Version of the query", (run) => (run.query === null ? "—" : `v${run.query.version}`)),
-    both("Datasource", (run) => run.datasource?.name ?? "—"),
-    both("Timeout", (run) => formatDuration(run.limits.timeout_ms)),
-    both("Rows at most", (run) => formatCount(run.limits.max_rows)),
-    both("Size at most", (run) => formatByteLimit(run.limits.max_bytes)),
-    both("Statements", (run) => formatCount(run.statements.length)),
+    both(t("Version of the query"), (run) => (run.query === null ? "—" : `v${run.query.version}`)),
+    both(t("Datasource"), (run) => run.datasource?.name ?? "—"),
+    both(t("Timeout"), (run) => formatDuration(run.limits.timeout_ms)),
+    both(t("Rows at most"), (run) => formatCount(run.limits.max_rows)),
+    both(t("Size at most"), (run) => formatByteLimit(run.limits.max_bytes)),
+    both(t("Statements"), (run) => formatCount(run.statements.length)),
   ];
   return [...rows, ...settings.filter((row) => row.differs)];
 }

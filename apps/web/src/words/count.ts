@@ -1,5 +1,7 @@
-const whole = new Intl.NumberFormat("en");
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+import { language } from "../i18n/language.ts";
+
+const whole = new Intl.NumberFormat(language);
+const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 
 /** A whole number with separators: `1,204,331`. */
 export function formatCount(count: number): string {
@@ -11,15 +13,30 @@ export function formatEstimate(count: number): string {
   return compact.format(count);
 }
 
-/** `1 row`, `1,204 rows`. */
-export function countOf(count: number, noun: string, plural = `${noun}s`): string {
-  return `${formatCount(count)} ${count === 1 ? noun : plural}`;
+const decimals = new Map<number, Intl.NumberFormat>();
+
+/** `value` with exactly `digits` digits after the point, or the comma, of the language. */
+export function formatDecimal(value: number, digits: number): string {
+  let format = decimals.get(digits);
+  if (format === undefined) {
+    format = new Intl.NumberFormat(language, {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+      useGrouping: false,
+    });
+    decimals.set(digits, format);
+  }
+  return format.format(value);
 }
 
-/** Reads `100000`, `100,000`, `100k`, `2.5 M` as a whole number; null when it is none. */
+/** What the language writes between units and tenths. */
+const POINT = formatDecimal(0.5, 1).includes(",") ? "," : ".";
+
+/** Reads `100000`, `100,000`, `100k`, `2.5 M` (French `2,5 M`) as a whole number; null when it is none. */
 export function parseCount(text: string): number | null {
-  const match = /^\s*(\d[\d,\s_]*(?:\.\d+)?)\s*(k|m)?\s*$/i.exec(text);
+  const plain = POINT === "," ? text.replace(",", ".") : text.replaceAll(",", "");
+  const match = /^\s*(\d[\d\s_]*(?:\.\d+)?)\s*(k|m)?\s*$/i.exec(plain);
   if (!match?.[1]) return null;
   const factor = match[2] ? (match[2].toLowerCase() === "k" ? 1_000 : 1_000_000) : 1;
-  return Math.round(Number(match[1].replace(/[,\s_]/g, "")) * factor);
+  return Math.round(Number(match[1].replace(/[\s_]/g, "")) * factor);
 }

@@ -1,18 +1,25 @@
-const today = new Intl.DateTimeFormat("en", {
+import { language, t } from "../i18n/language.ts";
+import { DAY } from "./duration.ts";
+
+const today = new Intl.DateTimeFormat(language, {
   hour: "2-digit",
   minute: "2-digit",
   hourCycle: "h23",
 });
-const todaySecond = new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" });
-const thisYear = new Intl.DateTimeFormat("en", {
+const todaySecond = new Intl.DateTimeFormat(language, { timeStyle: "medium", hourCycle: "h23" });
+const thisYear = new Intl.DateTimeFormat(language, {
   day: "numeric",
   month: "short",
   hour: "2-digit",
   minute: "2-digit",
   hourCycle: "h23",
 });
-const anyYear = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
-const exact = new Intl.DateTimeFormat("en", {
+const anyYear = new Intl.DateTimeFormat(language, {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+});
+const exact = new Intl.DateTimeFormat(language, {
   weekday: "short",
   day: "numeric",
   month: "short",
@@ -49,16 +56,17 @@ export function exactInstant(instant: string): string {
 export function formatAge(instant: string, now: number = Date.now()): string {
   const seconds = Math.round((now - Date.parse(instant)) / 1000);
   const size = Math.abs(seconds);
-  if (size < 3) return "now";
+  if (size < 3) return t("now");
   const words = sizeInWords(size);
-  return seconds > 0 ? `${words} ago` : `in ${words}`;
+  return seconds > 0 ? t("{time} ago", { time: words }) : t("in {time}", { time: words });
 }
 
 function sizeInWords(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3_570) return `${Math.round(seconds / 60)} min`;
   if (seconds < 84_600) return `${Math.round(seconds / 3_600)} h`;
-  if (seconds < 5_184_000) return `${Math.round(seconds / 86_400)} d`;
-  if (seconds < 63_072_000) return `${Math.round(seconds / 2_629_800)} months`;
-  return `${Math.round(seconds / 31_557_600)} years`;
+  if (seconds < 5_184_000) return `${Math.round(seconds / 86_400)} ${DAY}`;
+  if (seconds < 63_072_000)
+    return t("{n} month | {n} months", { n: Math.round(seconds / 2_629_800) });
+  return t("{n} year | {n} years", { n: Math.round(seconds / 31_557_600) });
 }

@@ -1,17 +1,17 @@
 import type { ParameterValue } from "@quern/contract/parameters";
-import { countOf } from "./count.ts";
+import { t } from "../i18n/language.ts";
+import { spanWords } from "../parameters/ranges.ts";
 
 /** A parameter's value as a caller gave it: `NULL`, `all`, `last 7 days`, `2026-01-01 to 2026-02-01`, `ATL, ORD`. */
 export function givenWords(value: ParameterValue): string {
   if (value === null) return "NULL";
   if (Array.isArray(value)) return listWords(value);
   if (typeof value !== "object") return String(value);
-  if ("all" in value) return "all";
-  if ("start" in value) return `${value.start} to ${value.end}`;
-  const { relative, count, unit, include_current } = value;
-  if (relative === "this") return `this ${unit}`;
-  const span = count === 1 ? unit : countOf(count ?? 1, unit);
-  return `${relative} ${span}${include_current ? " with the current one" : ""}`;
+  if ("all" in value) return t("all");
+  if ("start" in value) return t("{start} to {end}", { start: value.start, end: value.end });
+  const span = spanWords(value);
+  const words = span.slice(0, 1).toLowerCase() + span.slice(1);
+  return value.include_current ? t("{range} with the current one", { range: words }) : words;
 }
 
 /** What was bound: an array as a list in braces. */
@@ -22,5 +22,7 @@ export function boundWords(value: string | string[] | null): string {
 
 function listWords(values: string[]): string {
   const shown = values.slice(0, 20).join(", ");
-  return values.length > 20 ? `${shown} and ${values.length - 20} more` : shown;
+  return values.length > 20
+    ? t("{names} and {count} more", { names: shown, count: values.length - 20 })
+    : shown;
 }

@@ -1,21 +1,29 @@
 import type { QueuePlace } from "@quern/contract/run-queue";
-import { countOf } from "./count.ts";
+import { t } from "../i18n/language.ts";
 
 /** What a queued run waits for, in a few words; null when it may start at any moment or has started. */
 export function waitingWords(place: QueuePlace): string | null {
   if (place.position === null) return null;
-  const exactly = place.position_is_exact ? "" : "at least ";
+  const n = place.position - 1;
   const ahead =
-    place.position === 1
-      ? "next in the queue"
-      : `${exactly}${countOf(place.position - 1, "run")} ahead`;
+    n === 0
+      ? t("next in the queue")
+      : place.position_is_exact
+        ? t("{n} run ahead | {n} runs ahead", { n })
+        : t("at least {n} run ahead | at least {n} runs ahead", { n });
   switch (place.blocked_by) {
     case "no_runner":
-      return "no runner is at work: an admin has to start one";
+      return t("no runner is at work: an admin has to start one");
     case "datasource_concurrency":
-      return `${ahead}; this datasource takes ${countOf(place.datasource_max_concurrency ?? 0, "run")} at a time`;
+      return t(
+        "{ahead}; this datasource takes {n} run at a time | {ahead}; this datasource takes {n} runs at a time",
+        { ahead, n: place.datasource_max_concurrency ?? 0 },
+      );
     case "runner_slots":
-      return `${ahead}; all ${countOf(place.slots, "slot")} of the runners are busy`;
+      return t(
+        "{ahead}; all {n} slot of the runners are busy | {ahead}; all {n} slots of the runners are busy",
+        { ahead, n: place.slots },
+      );
     case null:
       return ahead;
   }

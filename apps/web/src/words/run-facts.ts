@@ -1,4 +1,5 @@
 import type { Run } from "@quern/contract/runs";
+import { t } from "../i18n/language.ts";
 import { formatByteLimit, formatBytes } from "./bytes.ts";
 import { formatCount } from "./count.ts";
 import { formatDuration } from "./duration.ts";
@@ -8,72 +9,86 @@ import { howTriggered, KIND_WORDS, whoRan } from "./runs.ts";
 export type Fact = { name: string; value: string; title?: string; mono?: boolean };
 
 const PRIORITY_WORDS: Record<Run["priority"], string> = {
-  interactive: "interactive, first",
-  dashboard: "dashboard, after people",
-  schedule: "schedule, last",
+  interactive: t("interactive, first"),
+  dashboard: t("dashboard, after people"),
+  schedule: t("schedule, last"),
 };
 
 /** What is known of a run besides its SQL, rows and times, in the order of interest. */
 export function runFacts(run: Run, now: number): Fact[] {
   const { limits } = run;
   const facts: (Fact | null)[] = [
-    { name: "Kind", value: KIND_WORDS[run.kind] },
+    { name: t("Kind"), value: KIND_WORDS[run.kind] },
     {
-      name: "Triggered",
+      name: t("Triggered"),
       value: [whoRan(run), howTriggered(run)].filter((words) => words).join(", "),
     },
     run.callers.length < 2
       ? null
       : {
-          name: "Shared by",
+          name: t("Shared by"),
           value: run.callers.map((each) => each.name).join(", "),
-          title: "A cancel ends the run when it was the last one’s who waits for it",
+          title: t("A cancel ends the run when it was the last one’s who waits for it"),
         },
     {
-      name: "Queued",
+      name: t("Queued", { as: "time" }),
       value: formatInstant(run.queued_at, now),
       title: exactInstant(run.queued_at),
     },
-    { name: "Priority", value: PRIORITY_WORDS[run.priority] },
+    { name: t("Priority"), value: PRIORITY_WORDS[run.priority] },
     {
-      name: "Timeout",
+      name: t("Timeout"),
       value: formatDuration(limits.timeout_ms),
-      title: `${formatCount(limits.timeout_ms)} ms`,
+      title: `${limits.timeout_ms} ms`,
     },
-    { name: "Rows at most", value: formatCount(limits.max_rows) },
+    { name: t("Rows at most"), value: formatCount(limits.max_rows) },
     {
-      name: "Size at most",
+      name: t("Size at most"),
       value: formatByteLimit(limits.max_bytes),
-      title: `${formatCount(limits.max_bytes)} bytes`,
+      title: t("{max_bytes} bytes", { max_bytes: limits.max_bytes }),
     },
-    run.rows === 0 ? null : { name: "Rows", value: formatCount(run.rows) },
+    run.rows === 0 ? null : { name: t("Rows"), value: formatCount(run.rows) },
     run.bytes === 0
       ? null
       : {
-          name: "Size",
+          name: t("Size"),
           value: formatBytes(run.bytes),
-          title: `${formatCount(run.bytes)} bytes, uncompressed`,
+          title: t("{bytes} bytes, uncompressed", { bytes: run.bytes }),
         },
     run.cpu_ms === null
       ? null
       : {
           name: "CPU",
           value: formatDuration(run.cpu_ms),
-          title: "Of Quern’s executor, not of the database",
+          title: t("Of Quern’s executor, not of the database"),
         },
     run.peak_rss === null
       ? null
       : {
-          name: "Memory at most",
+          name: t("Memory at most"),
           value: formatBytes(run.peak_rss),
-          title: `${formatCount(run.peak_rss)} bytes, of Quern’s executor`,
+          title: t("{peak_rss} bytes, of Quern’s executor", { peak_rss: run.peak_rss }),
         },
-    { name: "Attempt", value: String(run.attempt) },
-    run.runner === null ? null : { name: "Runner", value: run.runner, mono: true },
-    traceOf(run) === null ? null : { name: "Trace", value: traceOf(run) ?? "", mono: true },
+    { name: t("Attempt"), value: String(run.attempt) },
+    run.runner === null ? null : { name: t("Runner"), value: run.runner, mono: true },
+    traceOf(run) === null ? null : { name: t("Trace"), value: traceOf(run) ?? "", mono: true },
     ...afterwards(run, now),
   ];
   return facts.filter((fact) => fact !== null);
+}
+
+function cancelWords(
+  { by, requested_at, confirmed }: NonNullable<Run["cancel"]>,
+  now: number,
+): string {
+  const words = {
+    name: by?.name ?? t("the system"),
+    age: formatAge(requested_at, Math.max(now, Date.parse(requested_at))),
+  };
+  if (confirmed === null) return t("by {name} {age}, not answered yet", words);
+  return confirmed
+    ? t("by {name} {age}, confirmed", words)
+    : t("by {name} {age}, not confirmed", words);
 }
 
 function afterwards(run: Run, now: number): (Fact | null)[] {
@@ -81,15 +96,17 @@ function afterwards(run: Run, now: number): (Fact | null)[] {
     run.result_expires_at === null
       ? null
       : {
-          name: run.result_expired ? "Rows went" : "Rows are kept",
-          value: `${run.result_expired ? "" : "until "}${formatInstant(run.result_expires_at, now)}`,
+          name: run.result_expired ? t("Rows went") : t("Rows are kept"),
+          value: run.result_expired
+            ? formatInstant(run.result_expires_at, now)
+            : t("until {time}", { time: formatInstant(run.result_expires_at, now) }),
           title: exactInstant(run.result_expires_at),
         },
     run.cancel === null
       ? null
       : {
-          name: "Cancel",
-          value: `by ${run.cancel.by?.name ?? "the system"} ${formatAge(run.cancel.requested_at, Math.max(now, Date.parse(run.cancel.requested_at)))}, ${run.cancel.confirmed === true ? "confirmed" : run.cancel.confirmed === false ? "not confirmed" : "not answered yet"}`,
+          name: t("Cancel", { as: "noun" }),
+          value: cancelWords(run.cancel, now),
           title: exactInstant(run.cancel.requested_at),
         },
   ];

@@ -1,5 +1,5 @@
 import type { RunSummary } from "@quern/contract/runs";
-import { countOf } from "./count.ts";
+import { t } from "../i18n/language.ts";
 import { formatDuration } from "./duration.ts";
 import { formatSecond } from "./instants.ts";
 import { isTerminal, runDuration, STATUS_WORDS, whoRan } from "./runs.ts";
@@ -11,7 +11,9 @@ export function runLine(run: RunSummary): string {
     formatSecond(run.queued_at),
     whoRan(run),
     run.query === null ? null : `v${run.query.version}`,
-    run.status === "succeeded" ? countOf(run.rows, "row") : STATUS_WORDS[run.status].toLowerCase(),
+    run.status === "succeeded"
+      ? t("{n} row | {n} rows", { n: run.rows })
+      : STATUS_WORDS[run.status].toLowerCase(),
     took === null ? null : formatDuration(took),
   ]
     .filter((words) => words !== null)

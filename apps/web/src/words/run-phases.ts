@@ -1,4 +1,5 @@
 import type { Run } from "@quern/contract/runs";
+import { t } from "../i18n/language.ts";
 
 export type PhaseKey = "queued" | "connecting" | "executing" | "streaming" | "storing";
 
@@ -15,11 +16,11 @@ type Times = Pick<Run, "queued_at" | "claimed_at" | "started_at" | "first_row_at
   Partial<Pick<Run, "status" | "statements">>;
 
 export const PHASE_NAMES: Record<PhaseKey, string> = {
-  queued: "Queued",
-  connecting: "Connecting",
-  executing: "Executing",
-  streaming: "Streaming rows",
-  storing: "Storing",
+  queued: t("Queued"),
+  connecting: t("Connecting"),
+  executing: t("Executing"),
+  streaming: t("Streaming rows"),
+  storing: t("Storing"),
 };
 
 /** The phases that a run went through, in order, with what it spent in each. `now` (ms) ends the open one. */

@@ -1,5 +1,6 @@
 import type { LimitName, Settings, SettingsChange } from "@quern/contract/settings";
 import { SettingsChange as Change } from "@quern/contract/settings";
+import { t } from "../i18n/language.ts";
 import { formatByteLimit, parseBytes } from "./bytes.ts";
 import { formatCount, parseCount } from "./count.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
@@ -15,35 +16,35 @@ export type LimitField = {
 export const LIMIT_FIELDS: LimitField[] = [
   {
     name: "timeout_ms",
-    label: "Timeout",
-    help: "How long a run may take, connecting included.",
-    example: "a time such as 30 s, 5 min or 1 h",
+    label: t("Timeout"),
+    help: t("How long a run may take, connecting included."),
+    example: t("a time such as 30 s, 5 min or 1 h"),
   },
   {
     name: "max_rows",
-    label: "Rows",
-    help: "Of each statement. A run stops there and says so.",
-    example: "a count such as 100000 or 1M",
+    label: t("Rows"),
+    help: t("Of each statement. A run stops there and says so."),
+    example: t("a count such as 100000 or 1M"),
   },
   {
     name: "max_bytes",
-    label: "Size",
-    help: "Of each statement’s rows, uncompressed.",
-    example: "a size such as 256 MiB or 20 GiB",
+    label: t("Size"),
+    help: t("Of each statement’s rows, uncompressed."),
+    example: t("a size such as 256 MiB or 20 GiB"),
   },
   {
     name: "result_ttl_s",
-    label: "Results are kept",
-    help: "After that the rows are deleted; the run stays in the history.",
-    example: "a time such as 12 h or 7 d",
+    label: t("Results are kept"),
+    help: t("After that the rows are deleted; the run stays in the history."),
+    example: t("a time such as 12 h or 7 d"),
   },
 ];
 
 const WRITERS: Record<LimitName, (value: number) => string> = {
-  timeout_ms: (ms) => formatDuration(ms).replace(/\.0+ /, " "),
+  timeout_ms: (ms) => formatDuration(ms).replace(/[.,]0+ /, " "),
   max_rows: formatCount,
   max_bytes: formatByteLimit,
-  result_ttl_s: (seconds) => formatDuration(seconds * 1000).replace(/\.0+ /, " "),
+  result_ttl_s: (seconds) => formatDuration(seconds * 1000).replace(/[.,]0+ /, " "),
 };
 const READERS: Record<LimitName, (text: string) => number | null> = {
   timeout_ms: parseDuration,
@@ -91,7 +92,7 @@ export function readSettingsForm(
       // What was not touched keeps its exact value: its words may be shorter than it.
       if (texts[name][part] === limitWords(name, settings.limits[name][part])) continue;
       const read = READERS[name](texts[name][part]);
-      if (read === null) wrong[`${name}.${part}`] = `Write ${example}.`;
+      if (read === null) wrong[`${name}.${part}`] = t("Write {example}.", { example });
       else {
         const refused = outOfBounds(name, part, read);
         if (refused !== null) wrong[`${name}.${part}`] = refused;
@@ -100,13 +101,14 @@ export function readSettingsForm(
       }
     }
     if (values.default > values.maximum && !wrong[`${name}.default`] && !wrong[`${name}.maximum`])
-      wrong[`${name}.default`] =
-        `At most ${limitWords(name, values.maximum)}, the maximum beside it.`;
+      wrong[`${name}.default`] = t("At most {limit}, the maximum beside it.", {
+        limit: limitWords(name, values.maximum),
+      });
   }
   const queued = parseCount(texts.max_queued_per_person);
-  if (queued === null) wrong.max_queued_per_person = "Write a count such as 10000.";
+  if (queued === null) wrong.max_queued_per_person = t("Write a count such as 10000.");
   else if (queued < 1 || queued > 1_000_000)
-    wrong.max_queued_per_person = "Between 1 and 1,000,000.";
+    wrong.max_queued_per_person = t("Between 1 and 1,000,000.");
   const change: SettingsChange = {
     ...(Object.keys(limits).length > 0 ? { limits } : {}),
     ...(queued !== null && queued !== settings.max_queued_per_person
@@ -122,7 +124,9 @@ function outOfBounds(name: LimitName, part: "default" | "maximum", value: number
   const checked = Change.safeParse({ limits: { [name]: { [part]: value } } });
   if (checked.success) return null;
   const issue = checked.error.issues[0];
-  if (issue?.code === "too_big") return `At most ${limitWords(name, Number(issue.maximum))}.`;
-  if (issue?.code === "too_small") return `At least ${limitWords(name, Number(issue.minimum))}.`;
-  return issue?.message ?? "This cannot be set.";
+  if (issue?.code === "too_big")
+    return t("At most {limit}.", { limit: limitWords(name, Number(issue.maximum)) });
+  if (issue?.code === "too_small")
+    return t("At least {limit}.", { limit: limitWords(name, Number(issue.minimum)) });
+  return issue?.message ?? t("This cannot be set.");
 }

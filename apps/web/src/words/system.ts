@@ -1,5 +1,6 @@
 import type { DatasourceQueue, PoolState, System } from "@quern/contract/system";
-import { countOf, formatCount } from "./count.ts";
+import { t } from "../i18n/language.ts";
+import { formatCount } from "./count.ts";
 import { formatDuration } from "./duration.ts";
 import { formatAge } from "./instants.ts";
 
@@ -43,11 +44,14 @@ function runnerFindings(system: System): Finding[] {
     return [
       {
         tone: "error",
-        title: "No runner is at work",
+        title: t("No runner is at work"),
         detail:
           waiting === 0
-            ? "Runs that are started now wait in the queue until a runner is there."
-            : `${countOf(waiting, "run")} ${waiting === 1 ? "waits" : "wait"} in the queue until a runner is there. Start one: node apps/runner/dist/main.js.`,
+            ? t("Runs that are started now wait in the queue until a runner is there.")
+            : t(
+                "{n} run waits in the queue until a runner is there. Start one: node apps/runner/dist/main.js. | {n} runs wait in the queue until a runner is there. Start one: node apps/runner/dist/main.js.",
+                { n: waiting },
+              ),
       },
     ];
   const slots = alive.reduce((sum, runner) => sum + runner.slots, 0);
@@ -56,8 +60,13 @@ function runnerFindings(system: System): Finding[] {
   return [
     {
       tone: "warning",
-      title: `All ${countOf(slots, "slot")} of the runners are busy`,
-      detail: `${countOf(waiting, "run")} ${waiting === 1 ? "waits" : "wait"}. Raise QUERN_RUNNER_SLOTS or start another runner.`,
+      title: t("All {n} slot of the runners are busy | All {n} slots of the runners are busy", {
+        n: slots,
+      }),
+      detail: t(
+        "{n} run waits. Raise QUERN_RUNNER_SLOTS or start another runner. | {n} runs wait. Raise QUERN_RUNNER_SLOTS or start another runner.",
+        { n: waiting },
+      ),
     },
   ];
 }
@@ -70,15 +79,24 @@ function queueFindings({
   max_concurrency,
 }: DatasourceQueue): Finding[] {
   if (oldest_wait_s === null || oldest_wait_s < LONG_WAIT_S) return [];
-  const name = datasource?.name ?? "Connection tests";
+  const name = datasource?.name ?? t("Connection tests");
   const capped = max_concurrency !== null && running >= max_concurrency;
   return [
     {
       tone: "warning",
-      title: `${name}: the oldest run has waited ${formatDuration(oldest_wait_s * 1000)}`,
+      title: t("{name}: the oldest run has waited {time}", {
+        name,
+        time: formatDuration(oldest_wait_s * 1000),
+      }),
       detail: capped
-        ? `${countOf(queued, "run")} in the queue. It takes ${countOf(max_concurrency, "run")} at a time, and as many go on: raise its cap, or find what takes so long.`
-        : `${countOf(queued, "run")} in the queue.`,
+        ? t(
+            "{queued} in the queue. It takes {most} at a time, and as many go on: raise its cap, or find what takes so long.",
+            {
+              queued: t("{n} run | {n} runs", { n: queued }),
+              most: t("{n} run | {n} runs", { n: max_concurrency }),
+            },
+          )
+        : t("{n} run in the queue. | {n} runs in the queue.", { n: queued }),
     },
   ];
 }
@@ -90,33 +108,41 @@ function failureFindings({ last_hour }: System): Finding[] {
   if (ours.length > 0)
     found.push({
       tone: "error",
-      title: `${countOf(
-        ours.reduce((sum, each) => sum + each.count, 0),
-        "run",
-      )} failed through no fault of the SQL in the last hour`,
-      detail: `${ours.map((each) => `${each.code}: ${formatCount(each.count)}`).join(", ")}. The logs of the runners say why; look for the run’s id.`,
+      title: t(
+        "{n} run failed through no fault of the SQL in the last hour | {n} runs failed through no fault of the SQL in the last hour",
+        { n: ours.reduce((sum, each) => sum + each.count, 0) },
+      ),
+      detail: t("{codes}. The logs of the runners say why; look for the run’s id.", {
+        codes: codesOf(ours),
+      }),
     });
   else if (ended >= ENOUGH_RUNS && last_hour.failed / ended >= OFTEN_FAILED)
     found.push({
       tone: "warning",
-      title: `${Math.round((last_hour.failed / ended) * 100)} % of the runs of the last hour failed`,
-      detail: last_hour.failures
-        .map((each) => `${each.code}: ${formatCount(each.count)}`)
-        .join(", "),
+      title: t("{percent} % of the runs of the last hour failed", {
+        percent: Math.round((last_hour.failed / ended) * 100),
+      }),
+      detail: codesOf(last_hour.failures),
     });
   return found;
 }
 
+const codesOf = (failures: System["last_hour"]["failures"]): string =>
+  failures.map((each) => `${each.code}: ${formatCount(each.count)}`).join(", ");
+
 function processFindings(system: System): Finding[] {
   const now = Date.parse(system.now);
   return [...system.apis, ...system.runners].flatMap((one): Finding[] => {
-    const kind = "slots" in one ? "Runner" : "API";
+    const kind = "slots" in one ? t("Runner") : "API";
     if (!one.alive)
       return [
         {
           tone: "warning",
-          title: `${kind} ${one.id} gives no sign of life`,
-          detail: `Its last one was ${formatAge(one.seen_at, now)}. If it was stopped on purpose, it leaves this list by itself.`,
+          title: t("{kind} {id} gives no sign of life", { kind, id: one.id }),
+          detail: t(
+            "Its last one was {age}. If it was stopped on purpose, it leaves this list by itself.",
+            { age: formatAge(one.seen_at, now) },
+          ),
         },
       ];
     if (one.vitals === null) return [];
@@ -124,8 +150,10 @@ function processFindings(system: System): Finding[] {
     if (one.vitals.event_loop_lag_s >= HIGH_LAG_S)
       found.push({
         tone: "warning",
-        title: `${kind} ${one.id} is slow to react`,
-        detail: `Its event loop lags by ${formatDuration(one.vitals.event_loop_lag_s * 1000)}: the machine is overloaded.`,
+        title: t("{kind} {id} is slow to react", { kind, id: one.id }),
+        detail: t("Its event loop lags by {time}: the machine is overloaded.", {
+          time: formatDuration(one.vitals.event_loop_lag_s * 1000),
+        }),
       });
     if (one.vitals.pool.waiting > 0) found.push(poolFinding(`${kind} ${one.id}`, one.vitals.pool));
     return found;
@@ -135,8 +163,11 @@ function processFindings(system: System): Finding[] {
 function poolFinding(name: string, pool: PoolState): Finding {
   return {
     tone: "warning",
-    title: `${name} has no free connection to Quern’s database`,
-    detail: `${countOf(pool.waiting, "caller")} for ${countOf(pool.max, "connection")}.`,
+    title: t("{name} has no free connection to Quern’s database", { name }),
+    detail: t("{callers} for {connections}.", {
+      callers: t("{n} caller | {n} callers", { n: pool.waiting }),
+      connections: t("{n} connection | {n} connections", { n: pool.max }),
+    }),
   };
 }
 
@@ -145,8 +176,11 @@ function databaseFindings({ database }: System): Finding[] {
   return [
     {
       tone: "error",
-      title: "Quern’s database is running out of connections",
-      detail: `${formatCount(database.connections)} of ${formatCount(database.max_connections)} are in use. Raise max_connections, or find who else connects.`,
+      title: t("Quern’s database is running out of connections"),
+      detail: t(
+        "{connections} of {max_connections} are in use. Raise max_connections, or find who else connects.",
+        { connections: database.connections, max_connections: database.max_connections },
+      ),
     },
   ];
 }

@@ -1,0 +1,91 @@
+/**
+ * The example dashboards: files in examples/, brought in over the API as soon as there is an admin, as theirs. What is there
+ * already, or was deleted, stays as it is.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Client, createClient, UnreachableError } from "@quern/contract/client";
+import { DashboardDocument, importDashboard } from "@quern/contract/dashboard-documents";
+import { runDashboard } from "@quern/contract/dashboards";
+import type { Actor } from "@quern/store/actor";
+import { knownDashboardKeys } from "@quern/store/dashboard-documents";
+import type { Database } from "@quern/store/db";
+import { demoDatasourceId } from "@quern/store/demo";
+import { firstAdmin } from "@quern/store/members";
+import { createToken, deleteToken } from "@quern/store/tokens";
+
+/** Beside the rooms, so that built and unbuilt code find the same files. */
+const EXAMPLES = new URL("../../../../examples/", import.meta.url);
+
+/** Every `*.dashboard.json` of the folders in `examples`, with its queries from `queries/<key>.sql`. */
+export async function readExamples(folder: URL = EXAMPLES): Promise<DashboardDocument[]> {
+  const entries = await readdir(folder, { recursive: true });
+  const paths = entries.filter((path) => path.endsWith(".dashboard.json")).sort();
+  return Promise.all(paths.map((path) => readExample(new URL(path, folder))));
+}
+
+async function readExample(file: URL): Promise<DashboardDocument> {
+  const { queries, ...rest } = JSON.parse(await readFile(file, "utf8"));
+  const withSql = queries.map(async (query: { key: string }) => ({
+    ...query,
+    sql: await readFile(new URL(`queries/${query.key}.sql`, file), "utf8"),
+  }));
+  return DashboardDocument.parse({ ...rest, queries: await Promise.all(withSql) });
+}
+
+/**
+ * Waits until there is an admin, imports the examples that are missing and runs their tiles once, so that they open with data.
+ * Ends early when `signal` aborts. Throws what the API answers when it refuses.
+ */
+export async function loadExamples(
+  db: Database,
+  apiUrl: string,
+  signal: AbortSignal,
+  pause_ms = 1000,
+): Promise<void> {
+  const documents = await readExamples();
+  const known = await knownDashboardKeys(
+    db,
+    documents.map(({ key }) => key),
+  );
+  const missing = documents.filter(({ key }) => !known.has(key));
+  const demo = await demoDatasourceId(db);
+  if (missing.length === 0 || demo === undefined) return;
+  let admin: Actor | undefined;
+  for (;;) {
+    if (signal.aborted) return;
+    admin = await firstAdmin(db);
+    if (admin) break;
+    await delay(pause_ms, undefined, { signal }).catch(ignoreAbort);
+  }
+  const { id, token } = await createToken(db, admin, "Example dashboards", 1);
+  try {
+    const api = createClient(apiUrl, token);
+    for (const document of missing) await loadExample(api, document, demo, signal);
+  } catch (error) {
+    // The API goes with us when Quern stops.
+    if (!(signal.aborted && (error instanceof UnreachableError || isAbort(error)))) throw error;
+  } finally {
+    await deleteToken(db, admin, id);
+  }
+}
+
+async function loadExample(
+  api: Client,
+  document: DashboardDocument,
+  demo: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = { document, datasources: { Demo: demo } };
+  const { id, outcome } = await api.call(importDashboard, { body, signal });
+  if (outcome !== "created") return;
+  await api.call(runDashboard, { params: { id }, body: { refresh: "stale" }, signal });
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+function ignoreAbort(error: unknown): void {
+  if (!isAbort(error)) throw error;
+}
