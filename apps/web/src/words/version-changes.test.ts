@@ -28,7 +28,7 @@ test("only what changed beside the SQL is told, each with how it was and is", ()
     { what: "Name", before: "Delays", after: "Late flights" },
     { what: "Datasource", before: "datasource one", after: "datasource two" },
     { what: "Parameter city", before: "type: text", after: "label: City, type: text" },
-    { what: "Parameter n", before: "none", after: "type: number" },
+    { what: "Parameter n", before: "none", after: "type: numeric" },
     { what: "Time limit", before: "the usual", after: expect.stringContaining("1.5") },
   ]);
 });
