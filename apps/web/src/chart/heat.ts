@@ -4,7 +4,7 @@ import { aggregateOf } from "./accumulator.ts";
 import { OTHER, type Scene, skippedNote } from "./scene.ts";
 import { groupRows, type Place } from "./xy-groups.ts";
 
-export type HeatCell = { x: number; y: number; value: number; exact: string; row: number };
+type HeatCell = { x: number; y: number; value: number; exact: string; row: number };
 export type Heat = {
   kind: "heat";
   /** Names along and up, as the engine wrote them. */

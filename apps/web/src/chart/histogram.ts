@@ -78,7 +78,7 @@ export function readHistogram(scene: Scene): Histogram {
 }
 
 /** After Freedman and Diaconis (1981): a bin is 2 × the interquartile range ÷ the cube root of n wide; 5 to 60 bins. */
-export function defaultBins(sorted: number[]): number {
+function defaultBins(sorted: number[]): number {
   const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
   const width = (2 * (at(0.75) - at(0.25))) / Math.cbrt(sorted.length);
   const span = at(1) - at(0);

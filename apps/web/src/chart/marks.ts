@@ -99,7 +99,7 @@ function annotationMarks(
 }
 
 /** Where `at` is on the axis; null when it is not there. Times without a zone are in that of the axis. */
-export function annotationPlace(at: string, { axis, places, zone }: Xy): number | string | null {
+function annotationPlace(at: string, { axis, places, zone }: Xy): number | string | null {
   if (axis === "value") return Number.isFinite(Number(at)) ? Number(at) : null;
   if (axis === "category") return places.includes(at) ? at : nearestName(at, places);
   const read = instantOf(at.trim());

@@ -17,7 +17,7 @@ export type Regions = {
 const MOST_NAMED = 10;
 
 /** The map that a chart of regions is drawn on: the one it names, else the one that knows the most of its names. */
-export function regionMap({ config, columns, rows }: Omit<Scene, "zone">): MapName {
+function regionMap({ config, columns, rows }: Omit<Scene, "zone">): MapName {
   if (config.regions) return config.regions;
   const index = indexOf(columns, config.x);
   const names = [...new Set(rows.slice(0, 2_000).map((row) => nameOf(row[index] ?? null)))];

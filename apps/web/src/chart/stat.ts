@@ -82,7 +82,7 @@ function spark(values: (string | null)[]): (number | null)[] {
 }
 
 /** The last threshold that the value has reached; null below all of them. */
-export function toneOf(exact: string, thresholds: Threshold[]): Threshold | null {
+function toneOf(exact: string, thresholds: Threshold[]): Threshold | null {
   const reached = thresholds.filter((each) => compareDecimals(exact, each.value) >= 0);
   return reached.reduce<Threshold | null>(
     (best, each) => (best === null || compareDecimals(each.value, best.value) >= 0 ? each : best),

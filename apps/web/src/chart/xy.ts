@@ -17,7 +17,7 @@ import {
   type Place,
 } from "./xy-groups.ts";
 
-export type Point = {
+type Point = {
   x: Place;
   /** What is drawn: of shares, percent. null: a gap. */
   y: number | null;

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/vue-query";
 import { api } from "../api.ts";
 
 /** More rows than this are not drawn; the chart says so. */
-export const MOST_ROWS = 50_000;
+const MOST_ROWS = 50_000;
 const PAGE = 5_000;
 const AT_ONCE = 3;
 

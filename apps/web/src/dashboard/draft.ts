@@ -11,7 +11,7 @@ export type TileVisualization = NonNullable<ChartTile["visualization"]>;
 export type Draft = Pick<Dashboard, "name" | "description" | "params" | "settings" | "tiles">;
 
 /** How large a new tile is, in cells. */
-export const SIZES: Record<Tile["type"] | "stat" | "table" | "map", Size> = {
+const SIZES: Record<Tile["type"] | "stat" | "table" | "map", Size> = {
   visualization: { width: 12, height: 9 },
   stat: { width: 6, height: 4 },
   table: { width: 12, height: 11 },

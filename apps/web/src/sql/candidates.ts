@@ -178,6 +178,6 @@ export function typeChoices(types: readonly string[]): Completion[] {
 }
 
 /** Text in which `$` and `}` are no places to fill in. */
-export function escapePlaces(text: string): string {
+function escapePlaces(text: string): string {
   return text.replace(/[\\$}]/g, "\\$&");
 }

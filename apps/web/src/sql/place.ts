@@ -76,7 +76,7 @@ function endsExplain(before: readonly Token[]): boolean {
 }
 
 /** The names before the dot at `dot`: `a.b.` gives a, b. */
-export function chainBefore(tokens: readonly Token[], dot: number): string[] {
+function chainBefore(tokens: readonly Token[], dot: number): string[] {
   const names: string[] = [];
   for (let at = dot; at > 0 && low(tokens[at]) === "."; at -= 2) {
     const name = tokens[at - 1];

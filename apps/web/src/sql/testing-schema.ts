@@ -33,13 +33,13 @@ export function table(
   };
 }
 
-export const primary = (...columns: string[]): Key => ({
+const primary = (...columns: string[]): Key => ({
   name: "pk",
   type: "primary",
   columns,
   references: null,
 });
-export const foreign = (
+const foreign = (
   name: string,
   columns: string[],
   to: string,
