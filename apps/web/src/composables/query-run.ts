@@ -11,7 +11,6 @@ import { noteOwnRun } from "./own-runs.ts";
 import { refreshRuns, useRun } from "./runs.ts";
 import { noteBegun, supersede } from "./supersede.ts";
 
-
 /** Where in the editor's text the runs of this tab began: only a part of it may have been sent. */
 const offsets = new Map<string, number>();
 
