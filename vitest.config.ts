@@ -39,7 +39,7 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/src/**/*.e2e.ts"],
           exclude,
-          globalSetup,
+          globalSetup: [...globalSetup, "e2e/src/demo-data.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           // Each file boots every process of the product and a browser.

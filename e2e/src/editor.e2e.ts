@@ -75,7 +75,7 @@ test("tables, columns, joins and signatures are offered while one types", async 
   await page.keyboard.type(" o join ohub.utilities u on ");
   await suggestion(page, "u.id = o.utility_id").waitFor();
   await page.keyboard.press("Enter");
-  await page.keyboard.press("Home");
+  await page.keyboard.press("ControlOrMeta+Home");
   for (let at = 0; at < "select ".length; at += 1) await page.keyboard.press("ArrowRight");
   await page.keyboard.type("o.prov");
   await suggestion(page, "province").waitFor();

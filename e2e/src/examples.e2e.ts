@@ -19,7 +19,10 @@ let api: Client;
 
 beforeAll(async () => {
   [quern, browser] = await Promise.all([
-    startQuern({ QUERN_ADMIN_EMAIL: ADMIN.email, QUERN_ADMIN_PASSWORD: ADMIN.password }),
+    startQuern({
+      ...{ QUERN_DEMO: "1", QUERN_ADMIN_EMAIL: ADMIN.email },
+      QUERN_ADMIN_PASSWORD: ADMIN.password,
+    }),
     openBrowser(),
   ]);
   api = await signInClient(quern.url, ADMIN.email, ADMIN.password);

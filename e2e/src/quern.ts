@@ -1,15 +1,18 @@
 /** The product as a person starts it: the standalone process with all that it starts, on a data folder of its own. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { type Client, createClient } from "@quern/contract/client";
 
 const STANDALONE = fileURLToPath(new URL("../../apps/standalone/dist/main.js", import.meta.url));
 const READY_MS = 120_000;
+/** Names the folder that a first start has filled. */
+export const PREPARED = "QUERN_E2E_PREPARED";
 
 export type Quern = {
   url: string;
@@ -27,9 +30,14 @@ export type Quern = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** Starts Quern in a new folder and waits until it says that it is ready. */
+/**
+ * Starts Quern in a new folder, with the demo data in it, and waits until it says that it is ready. The example dashboards come
+ * only with `QUERN_DEMO: "1"`: their runs would be among those that a test makes.
+ */
 export async function startQuern(environment: Record<string, string> = {}): Promise<Quern> {
   const dataDir = await mkdtemp(join(tmpdir(), "quern-e2e-"));
+  const prepared = process.env[PREPARED];
+  if (prepared !== undefined) await promisify(execFile)("cp", ["-a", `${prepared}/.`, dataDir]);
   const port = await freePort();
   const url = `http://localhost:${port}`;
   let output = "";
@@ -38,7 +46,10 @@ export async function startQuern(environment: Record<string, string> = {}): Prom
   const launch = async () => {
     output = "";
     child = spawn(process.execPath, [STANDALONE], {
-      env: { PATH: process.env.PATH, QUERN_DATA_DIR: dataDir, PORT: String(port), ...environment },
+      env: {
+        ...{ PATH: process.env.PATH, QUERN_DATA_DIR: dataDir, PORT: String(port) },
+        ...{ QUERN_DEMO: "data", ...environment },
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     child.stdout!.on("data", (chunk) => (output += chunk));

@@ -37,7 +37,10 @@ export const StandaloneSettings = z.object({
     .describe("Results up to this size are kept in PostgreSQL"),
   QUERN_RUNNER_SLOTS: z.string().optional().describe("Runs at the same time"),
   QUERN_EXECUTOR_MEMORY_BYTES: z.string().optional().describe("Memory of one run's process"),
-  QUERN_DEMO: z.enum(["0", "1"]).default("1").describe("1 for demo data, 0 for none"),
+  QUERN_DEMO: z
+    .enum(["0", "data", "1"])
+    .default("1")
+    .describe("1 for demo data with example dashboards, data for the data alone, 0 for none"),
   LOG_LEVEL: logLevelSetting,
   QUERN_METRICS_ADDR: metricsAddressSetting.describe(
     "HOST:PORT for Prometheus to read /metrics from without signing in, an internal address; make up serves the runner's on the next port. Not served when left out",

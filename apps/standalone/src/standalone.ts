@@ -70,7 +70,7 @@ export async function start(
       detail(applied.length === 0 ? "up to date" : `${applied.length} applied`);
       if (settings.QUERN_KEYS === undefined) await ensureKeys(keys);
     });
-    if (settings.QUERN_DEMO === "1") {
+    if (settings.QUERN_DEMO !== "0") {
       await step("Demo data", (detail) => offerDemo(database, folder, keys, detail));
     }
     const env = await childEnvironment(settings, folder, database.url, keys);
