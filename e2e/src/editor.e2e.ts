@@ -86,7 +86,8 @@ test("tables, columns, joins and signatures are offered while one types", async 
   await page.locator(".parameter-hints-widget.visible").getByText("source").first().waitFor();
   await page.keyboard.type("'day', o.started_at");
   await page.keyboard.press("Escape");
-  expect(await textOf(page)).toBe(
+  // A long line is broken where the editor ends.
+  expect((await textOf(page)).replace(/\s+/g, " ")).toBe(
     "select o.province, date_trunc('day', o.started_at) from ohub.outages o join ohub.utilities u on u.id = o.utility_id",
   );
 });

@@ -74,7 +74,10 @@ test("a query on the real flights gives rows and a chart, and a reload shows bot
   await page.goto("/queries/new");
   await page.getByLabel("Datasource", { exact: true }).click();
   await page.getByRole("option", { name: /Demo/ }).click();
-  await page.getByText("flights", { exact: true }).first().waitFor();
+  await page
+    .getByRole("treeitem", { name: /^flights/ })
+    .first()
+    .waitFor();
   await writeSql(page, FLIGHTS);
   await page.keyboard.press("ControlOrMeta+Enter");
   await page.getByRole("gridcell", { name: "ATL" }).first().waitFor();

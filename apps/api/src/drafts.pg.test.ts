@@ -103,6 +103,24 @@ test("of two devices that changed a draft at once one is told, and nothing is wr
   });
 });
 
+test("what a page sends as it closes overtakes what it sent before, and is not written over by it", async () => {
+  const { client } = await api.as("editor");
+  const params = { id: randomUUID() };
+  const body = (sql: string, n: number) => ({
+    ...draft(sql),
+    writer: { id: "page-one-of-two", n },
+  });
+  await client.call(writeDraft, { params, body: body("sel", 1) });
+  await client.call(writeDraft, { params, body: body("select 12", 3) });
+  expect(await client.call(writeDraft, { params, body: body("select 1", 2) })).toMatchObject({
+    head: "select 12",
+  });
+  const elsewhere = { ...body("other", 9), writer: { id: "page-two-of-two", n: 9 } };
+  expect(await problemOf(client.call(writeDraft, { params, body: elsewhere }))).toMatchObject({
+    code: "version_conflict",
+  });
+});
+
 test("two first writes of the same draft do not cross", async () => {
   const { client } = await api.as("editor");
   const params = { id: randomUUID() };

@@ -55,6 +55,12 @@ export const DraftInput = z.strictObject({
     .min(0)
     .describe("The revision that this was written on, 0 for one that the server does not know yet"),
   device,
+  writer: z
+    .strictObject({ id: draftId, n: z.number().int().min(1) })
+    .optional()
+    .describe(
+      "The open page that writes, and the number of its write: these need no revision among each other, and a late one changes nothing",
+    ),
   copied: z.boolean().optional(),
 });
 export type DraftInput = z.infer<typeof DraftInput>;

@@ -9,6 +9,8 @@ create table drafts (
   closed_at  timestamptz,
   device     text not null default '',
   copied     boolean not null default false,
+  writer     text,
+  writes     integer,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (user_id, id)
@@ -21,6 +23,7 @@ comment on column drafts.id is 'Made by the browser, so that a draft has an addr
 comment on column drafts.content is 'What was typed and not saved; null while it is the saved query as it stands.';
 comment on column drafts.position is 'Place among the open tabs.';
 comment on column drafts.closed_at is 'When the tab was closed; null while it is open.';
+comment on column drafts.writer is 'The open page that wrote last. Its writes follow each other by their number, whatever order they arrive in.';
 comment on column drafts.copied is 'Kept aside when two devices had changed the same draft.';
 
 create table snippets (

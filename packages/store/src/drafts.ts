@@ -58,8 +58,11 @@ export type DraftChange = {
   content: DraftContent | null;
   revision: number;
   device: string;
+  writer?: { id: string; n: number } | undefined;
   copied?: boolean | undefined;
 };
+
+type Written = { id: string; revision: number; writer: string | null; writes: number | null };
 
 /**
  * Keeps a draft. Throws `Conflict`: `version_conflict` when it is not at `revision` any more, or is new and the query has
@@ -77,14 +80,19 @@ export async function writeDraft(
     await sql`select pg_advisory_xact_lock(hashtext('drafts'), hashtext(${actor.user_id}))`.execute(
       trx,
     );
-    const { rows } = await sql<{ id: string; revision: number; query_id: string | null }>`
-      select id, revision, query_id from drafts
+    const { rows } = await sql<Written>`
+      select id, revision, writer, writes from drafts
       where user_id = ${actor.user_id} and (id = ${id} or query_id = ${change.query_id})`.execute(
       trx,
     );
     const current = rows.find((row) => row.id === id);
     const other = rows.find((row) => row.id !== id);
-    if ((current?.revision ?? 0) !== change.revision || other !== undefined) {
+    const { writer } = change;
+    const sameWriter = writer !== undefined && current?.writer === writer.id;
+    // What the page sent at its end may overtake what it sent before.
+    if (sameWriter && writer.n <= current.writes!) return;
+    const follows = sameWriter || (current?.revision ?? 0) === change.revision;
+    if (!follows || other !== undefined) {
       throw new Conflict(
         "version_conflict",
         "This draft was changed on another device in between. Read it, and keep both.",
@@ -93,13 +101,15 @@ export async function writeDraft(
     if (current === undefined) {
       await refuseTooMany(trx, actor);
       await sql`
-        insert into drafts (user_id, org_id, id, query_id, content, device, copied, position)
+        insert into drafts (user_id, org_id, id, query_id, content, device, copied, writer, writes, position)
         values (${actor.user_id}, ${actor.org_id}, ${id}, ${change.query_id}, ${content}, ${change.device},
-          ${change.copied ?? false}, ${lastPosition(actor)})`.execute(trx);
+          ${change.copied ?? false}, ${writer?.id ?? null}, ${writer?.n ?? null}, ${lastPosition(actor)})`.execute(
+        trx,
+      );
     } else {
       await sql`
         update drafts set query_id = ${change.query_id}, content = ${content}, device = ${change.device},
-          revision = revision + 1, updated_at = now()
+          writer = ${writer?.id ?? null}, writes = ${writer?.n ?? null}, revision = revision + 1, updated_at = now()
         where user_id = ${actor.user_id} and id = ${id}`.execute(trx);
     }
   });

@@ -173,6 +173,11 @@ export interface Drafts {
   revision: Generated<number>;
   updated_at: Generated<Timestamp>;
   user_id: string;
+  /**
+   * The open page that wrote last. Its writes follow each other by their number, whatever order they arrive in.
+   */
+  writer: string | null;
+  writes: number | null;
 }
 
 export interface EffectiveGroupMembers {

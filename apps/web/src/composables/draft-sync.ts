@@ -42,12 +42,16 @@ export function useDraftSync(config: {
   let discarded = false;
   /** Whether the list of drafts says already that there is unsaved text. */
   let saidChanged = false;
+  // What is sent when the page closes must not wait for, nor lose to, what is on its way.
+  const writer = randomId();
+  let writes = 0;
 
   const input = (): DraftInput => ({
     query_id: orphan ? null : config.queryId(),
     content: work.dirty.value ? contentOf(work.draft.value) : null,
     revision: work.draft.value.revision,
     device: deviceName(navigator.userAgent),
+    writer: { id: writer, n: ++writes },
   });
   const worthwhile = () => told || work.dirty.value || config.queryId() !== null;
 
