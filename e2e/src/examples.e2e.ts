@@ -94,7 +94,7 @@ for (const look of [DESK, PHONE, WALL]) {
     for (const { id, name } of await dashboards()) {
       await page.goto(`/dashboards/${id}`);
       await page.locator("canvas").first().waitFor();
-      await page.waitForLoadState("networkidle");
+      await page.waitForTimeout(1200);
       await watched.picture(`example-${name.toLowerCase().replace(/\W+/g, "-")}`);
       expect(await page.getByText(/has no column|nothing to draw|failed/i).count(), name).toBe(0);
       await expectAccessible(page);

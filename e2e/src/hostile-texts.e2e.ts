@@ -175,7 +175,8 @@ const look = async (path: string) => {
   const { page } = watched;
   await page.goto(path);
   await page.locator("h1, [role=heading]").first().waitFor();
-  await page.waitForLoadState("networkidle");
+  // That nothing happens can only be waited for; the event stream keeps the network from ever being idle.
+  await page.waitForTimeout(1200);
   return page.evaluate(() => (globalThis as unknown as { found: unknown }).found);
 };
 
