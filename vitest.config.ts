@@ -42,8 +42,6 @@ export default defineConfig({
           globalSetup: [...globalSetup, "e2e/src/demo-data.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          // Each file boots every process of the product and a browser.
-          fileParallelism: false,
         },
       },
     ],
