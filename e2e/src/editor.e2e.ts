@@ -204,9 +204,11 @@ test("versions are compared side by side and restored as a new one", async () =>
   await ada.picture("versions");
   await drawer.getByRole("button", { name: /v1/ }).click();
   await drawer.getByRole("button", { name: "Restore as v3" }).click();
-  await page.locator(".monaco-editor").getByText("first").first().waitFor();
-  const versions = (await client.call(listQueryVersions, { params: { id } })).items;
-  expect(versions.map(({ version, sql }) => [version, sql])).toEqual([
+  const versions = async () => {
+    const { items } = await client.call(listQueryVersions, { params: { id } });
+    return items.map(({ version, sql }) => [version, sql]);
+  };
+  await expect.poll(versions, { timeout: 10_000 }).toEqual([
     [3, "select 1 as first"],
     [2, "select 2 as second"],
     [1, "select 1 as first"],
