@@ -21,14 +21,8 @@ web: install ## serve the web app for development, before an API on port 3000
 migrate: build ## bring the metadata database up to this version, and stop
 	@exec node apps/standalone/dist/migrate-main.js
 
-lint: build ## format, lint, types, who imports whom, dead code, generated files
-	@echo "  Format and lint" && $(BIN)/biome ci --diagnostic-level=error .
-	@echo "  Types of the web app" && npm run typecheck -w @quern/web --silent
-	@echo "  Who imports whom" && node scripts/dist/check-rooms.js
-	@echo "  Dead code" && $(BIN)/knip --no-progress
-	@echo "  Generated table types" && node scripts/dist/check-tables.js
-	@echo "  Settings in README.md" && node scripts/dist/check-settings.js
-	@echo "  Words and their French" && node scripts/dist/check-words.js
+lint: build ## format, lint, types, who imports whom, dead code, generated files, translations
+	@sh scripts/lint.sh
 
 test: ## run every test, in a real browser too
 	@sh scripts/test.sh

