@@ -37,7 +37,10 @@ export async function keystroke(): Promise<Measure[]> {
     });
     const page = await context.newPage();
     await page.goto(`/queries/new?datasource=${id}`);
-    await page.getByText("table_7", { exact: true }).first().waitFor({ timeout: 60_000 });
+    await page
+      .getByRole("treeitem", { name: /^table_7/ })
+      .first()
+      .waitFor({ timeout: 60_000 });
     const offered = await typeAll(page, "");
     const plain = await typeAll(page, "-- ");
     const row = (what: string, kind: "work" | "paint", share: number) =>
