@@ -177,7 +177,7 @@ const look = async (path: string) => {
   await page.locator("h1, [role=heading]").first().waitFor();
   // That nothing happens can only be waited for; the event stream keeps the network from ever being idle.
   await page.waitForTimeout(1200);
-  return page.evaluate(() => (globalThis as unknown as { found: unknown }).found);
+  return page.evaluate("found");
 };
 
 test("no text runs on any page that shows it, and none comes to the policy", async () => {
@@ -217,7 +217,7 @@ test("marks that are pointed at show their names as they are", async () => {
       await canvas.hover({ position: { x: box.width * x, y: box.height * y }, force: true });
     }
   }
-  const found = await page.evaluate(() => (globalThis as unknown as { found: unknown }).found);
+  const found = await page.evaluate("found");
   expect(found).toEqual({ ran: 0, violations: [] });
   await watched.picture("hostile-texts");
   expect(complaints).toEqual([]);

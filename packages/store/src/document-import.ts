@@ -8,7 +8,6 @@ import type {
 import type { TileClick, TileInput } from "@quern/contract/dashboards";
 import type { Parameter } from "@quern/contract/parameters";
 import { checkParameters } from "@quern/contract/parameters/definitions";
-import type { Problem } from "@quern/contract/problem";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import { canonicalJson } from "./canonical-json.ts";
@@ -17,6 +16,7 @@ import { changeDashboard, createDashboard, type DashboardContent } from "./dashb
 import { checkDashboard } from "./dashboard-check.ts";
 import { type DocumentKeys, lockKey, NO_KEYS, writeDocumentKeys } from "./dashboard-documents.ts";
 import { type Database, inTransaction } from "./db.ts";
+import { checkKeys, refuse } from "./document-check.ts";
 import { importSchedules } from "./document-schedules.ts";
 import { isVisible, visibleDashboard, visibleDatasource } from "./grants.ts";
 import { changeQuery, createQuery, type QueryContent, readQuery } from "./queries.ts";
@@ -94,63 +94,6 @@ async function findByKey(trx: Database, actor: Actor, key: string): Promise<Foun
     select id, version, deleted_at is not null as deleted, document_keys
     from dashboards where org_id = ${actor.org_id} and key = ${key}`.execute(trx);
   return rows[0];
-}
-
-type DocumentProblem = { path: string; message: string };
-
-function refuse(problems: readonly DocumentProblem[]): void {
-  if (problems.length === 0) return;
-  const errors: Problem["errors"] = problems.map(({ path, message }) => ({
-    path: `body.document.${path}`,
-    message,
-  }));
-  throw new Conflict("invalid_request", problems[0]!.message, errors);
-}
-
-/** Keys that are there twice, and keys that nothing has. */
-function checkKeys(document: DashboardDocument): DocumentProblem[] {
-  const problems: DocumentProblem[] = [];
-  const known = (list: "queries" | "visualizations" | "tiles") => {
-    const keys = new Set<string>();
-    for (const [index, { key }] of document[list].entries()) {
-      if (keys.has(key))
-        problems.push({
-          path: `${list}.${index}.key`,
-          message: `Two of ${list} have the key “${key}”.`,
-        });
-      keys.add(key);
-    }
-    return keys;
-  };
-  const [queries, visualizations, tiles] = [
-    known("queries"),
-    known("visualizations"),
-    known("tiles"),
-  ];
-  const demand = (keys: Set<string>, key: string, path: string, what: string) => {
-    if (!keys.has(key))
-      problems.push({ path, message: `The document has no ${what} with the key “${key}”.` });
-  };
-  const demandOptions = (params: readonly DocumentParameter[], path: string) => {
-    for (const [index, { options_query }] of params.entries())
-      if (options_query)
-        demand(queries, options_query.query, `${path}.${index}.options_query.query`, "query");
-  };
-  demandOptions(document.params, "params");
-  for (const [index, { params }] of document.queries.entries())
-    demandOptions(params, `queries.${index}.params`);
-  for (const [index, { query }] of document.visualizations.entries())
-    demand(queries, query, `visualizations.${index}.query`, "query");
-  for (const [index, tile] of document.tiles.entries()) {
-    if (tile.type !== "visualization") continue;
-    demand(visualizations, tile.visualization, `tiles.${index}.visualization`, "visualization");
-    if (tile.click?.type === "query")
-      demand(queries, tile.click.query, `tiles.${index}.click.query`, "query");
-  }
-  for (const [index, schedule] of document.schedules.entries())
-    for (const tile of schedule.tiles ?? [])
-      demand(tiles, tile, `schedules.${index}.tiles`, "tile");
-  return problems;
 }
 
 /** By name, the ids of the datasources that the queries use. */
