@@ -1,4 +1,4 @@
-/** A real browser, and pictures of what it shows in `artifacts/`, outside git. */
+/** A real browser; with QUERN_PICTURES=1 it leaves pictures of what it shows in `artifacts/`, outside git. */
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -50,19 +50,20 @@ export async function openPage(
     (await browser.newContext({ baseURL: home, viewport: { width, height }, colorScheme }));
   own.setDefaultTimeout(20_000);
   const page = await own.newPage();
+  // Nobody watches, and without a graphics card every frame of a movement is painted by the processor.
+  await page.emulateMedia({ reducedMotion: "reduce" });
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
   page.on("console", (message) => {
     const text = message.text();
     if (message.type() === "error" && !/status of (401|404|409)/.test(text))
-      complaints.push(`console: ${text}`);
+      complaints.push(`console: ${text} (${message.location().url})`);
   });
   page.on("request", (request) => {
     const url = request.url();
     if (!url.startsWith(home) && !/^(data|blob):/.test(url))
       complaints.push(`request to elsewhere: ${url}`);
   });
-  await mkdir(ARTIFACTS, { recursive: true });
   return {
     page,
     complaints,
@@ -71,6 +72,8 @@ export async function openPage(
       return [`At ${page.url()}:`, text.slice(0, 4000), ...complaints].join("\n");
     },
     async picture(name) {
+      if (process.env.QUERN_PICTURES !== "1") return;
+      await mkdir(ARTIFACTS, { recursive: true });
       await page.screenshot({ path: `${ARTIFACTS}${name}-${width}-${colorScheme}.png` });
     },
   };

@@ -79,6 +79,7 @@ export async function startQuern(environment: Record<string, string> = {}): Prom
     restart: launch,
     async [Symbol.asyncDispose]() {
       await stop();
+      await tellErrors(join(dataDir, "logs", "api.log"));
       await rm(dataDir, { recursive: true, force: true });
     },
   };
@@ -104,6 +105,13 @@ export async function signInClient(url: string, email: string, password: string)
   });
   const { token } = (await made.json()) as { token: string };
   return createClient(url, token);
+}
+
+/** The API's own errors, for the log of a test that saw only their status. */
+async function tellErrors(log: string): Promise<void> {
+  for (const line of (await readFile(log, "utf8")).split("\n")) {
+    if (line.startsWith('{"level":50')) console.error(line);
+  }
 }
 
 async function freePort(): Promise<number> {

@@ -25,7 +25,8 @@ function spellKey(
   ].join("");
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** Whether keys that are pressed there write text. */
+export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   // The editor takes text in an element that is neither an input nor editable content, but says that it is a textbox.
   if (target.closest('[role="textbox"]') !== null) return true;
