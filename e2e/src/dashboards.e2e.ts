@@ -232,6 +232,8 @@ test("two people edit: new tiles are taken in, anything else is asked about; ver
   await expectAccessible(page);
   await ada.picture("dashboards-versions");
   await page.getByRole("button", { name: "Restore this version" }).click();
+  // The preview of the version has a tile of that name, too.
+  await page.waitForURL((url) => url.pathname === `/dashboards/${made.id}`);
   await tileNamed("Origins").waitFor();
   const restored = await client.call(readDashboard, { params: { id: made.id } });
   expect([restored.version, restored.tiles.length]).toEqual([5, 2]);
