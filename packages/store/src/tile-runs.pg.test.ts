@@ -184,6 +184,29 @@ test("dashboards with the same work in other orders, and schedules that enqueue 
   expect(rows.every(({ priority }) => priority === "dashboard")).toBe(true);
 });
 
+test("a tile that is deleted while its run is noted is passed over", async () => {
+  const datasource = await makeDatasource(db, admin);
+  const tiles = await makeTiles([datasource], ["select 'deleted meanwhile'"]);
+  const id = await save(tiles);
+  const [shown] = (await show(admin, id))!;
+  const values = { key: Buffer.alloc(32), is_default: true };
+  let noted: Promise<void> | undefined;
+  await inTransaction(db, async (trx) => {
+    await sql`delete from tiles where id = ${tiles[0]!.id}`.execute(trx);
+    noted = noteTileRun(db, tiles[0]!.id, shown!.run!.id, values);
+    // Its failure is looked at below.
+    noted.catch(() => {});
+    const waits = () =>
+      sql`
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        db,
+      );
+    await expect.poll(async () => (await waits()).rows.length).toBe(1);
+  });
+  await noted;
+  expect((await readDashboard(db, admin, id))?.tiles).toEqual([]);
+});
+
 test("people take turns with tiles, too: a dashboard's runs stand behind each other", async () => {
   const datasource = await makeDatasource(db, admin, { everyone: true });
   const id = await save(

@@ -215,6 +215,8 @@ export async function noteTileRuns(db: Database, notes: readonly TileNote[]): Pr
       select noted.tile_id, noted.run_id, noted.values_key, noted.is_default
       from ${noted} join tiles on tiles.id = noted.tile_id
       order by noted.tile_id, noted.values_key, noted.run_id
+      -- Waits for whoever deletes a tile at this moment, and passes it over then.
+      for key share of tiles
       on conflict do nothing`.execute(trx);
     await sql`
       update tile_runs set is_default = tile_runs.values_key = noted.values_key
