@@ -4,7 +4,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 BIN := node_modules/.bin
 
-.PHONY: up api runner web migrate lint test e2e bench build tables settings clean help install
+.PHONY: up api runner sandbox web migrate lint test e2e bench build tables settings clean help install
 
 up: build ## install, build and start everything; DATABASE_URL for a PostgreSQL of your own
 	@exec node apps/standalone/dist/main.js
@@ -14,6 +14,9 @@ api: build ## start the API alone (needs DATABASE_URL and QUERN_KEYS)
 
 runner: build ## start a runner alone (needs DATABASE_URL and QUERN_KEYS)
 	@exec node apps/runner/dist/main.js
+
+sandbox: build ## start a sandbox for Projects alone (needs DATABASE_URL)
+	@exec node apps/sandbox/dist/main.js
 
 web: install ## serve the web app for development, before an API on port 3000
 	@exec npm run dev -w @quern/web

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/.." || exit 1
 mkdir -p artifacts
 rm -f artifacts/test-summary
-if sh scripts/install.sh && sh scripts/build.sh && sh scripts/chromium.sh; then
+if sh scripts/install.sh && sh scripts/build.sh && sh scripts/test-programs.sh; then
   node scripts/dist/run-tests.js "$@"
   status=$?
 else

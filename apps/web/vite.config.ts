@@ -38,7 +38,12 @@ export default defineConfig({
         select: { defaultVariants: { size: "sm" } },
         selectMenu: { defaultVariants: { size: "sm" } },
         textarea: { defaultVariants: { size: "sm" } },
-        formField: { slots: { help: "mt-1 text-xs text-muted", error: "mt-1 text-xs text-error" } },
+        formField: {
+          slots: {
+            help: "mt-1 text-xs text-muted",
+            error: "mt-1 text-xs text-red-600 dark:text-red-400",
+          },
+        },
         badge: { defaultVariants: { size: "sm" } },
         tooltip: { slots: { content: "h-auto max-w-96 py-1 text-xs" } },
       },

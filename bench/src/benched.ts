@@ -31,7 +31,12 @@ export type Benched = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-export type BenchedOptions = { slots?: number; runner?: boolean };
+export type BenchedOptions = {
+  slots?: number;
+  runner?: boolean;
+  /** Settings of a sandbox process, which is started then. */
+  sandbox?: Record<string, string>;
+};
 
 /** PostgreSQL, the API and a runner as real processes, on a folder of their own, and an admin's client. */
 export async function startBenched(options: BenchedOptions = {}): Promise<Benched> {
@@ -56,6 +61,13 @@ export async function startBenched(options: BenchedOptions = {}): Promise<Benche
     runner = await startProcess("runner", settings);
   };
   if (options.runner !== false) await startRunner();
+  const sandbox =
+    options.sandbox &&
+    (await startProcess("sandbox", {
+      ...settings,
+      QUERN_SANDBOX_PROXY_ADDR: "off",
+      ...options.sandbox,
+    }));
   const token = await adminToken(databaseUrl);
   return {
     url: api.address,
@@ -87,13 +99,14 @@ export async function startBenched(options: BenchedOptions = {}): Promise<Benche
     async [Symbol.asyncDispose]() {
       await api.stop();
       await runner?.stop();
+      await sandbox?.stop();
       await postgres.stop("fast");
       await rm(directory, { recursive: true, force: true });
     },
   };
 }
 
-async function startProcess(app: "api" | "runner", env: Record<string, string>) {
+async function startProcess(app: "api" | "runner" | "sandbox", env: Record<string, string>) {
   const main = fileURLToPath(new URL(`../../apps/${app}/dist/main.js`, import.meta.url));
   const child = spawn(process.execPath, [main], {
     env,

@@ -9,6 +9,9 @@ import { history } from "./history.ts";
 import { keystroke } from "./keystroke.ts";
 import { noOpRuns } from "./no-op-runs.ts";
 import { pollers } from "./pollers.ts";
+import { projectChain } from "./project-chain.ts";
+import { projectHits } from "./project-hits.ts";
+import { projectParallel } from "./project-parallel.ts";
 import { resultReading } from "./result-reading.ts";
 import { schedules } from "./schedules.ts";
 import { searching } from "./search.ts";
@@ -32,6 +35,9 @@ const BENCHMARKS: Record<string, () => Promise<Measure[]>> = {
   "dashboard-viewers": dashboardViewers,
   history,
   schedules,
+  "project-hits": projectHits,
+  "project-chain": projectChain,
+  "project-parallel": projectParallel,
   crash,
 };
 

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { FailPoint } from "@quern/runner/fail-points";
+import type { FailPoint } from "@quern/run-work/fail-points";
 import { expect, test } from "vitest";
 import { openTrial, type Trial, witness } from "./crash/trial.ts";
 

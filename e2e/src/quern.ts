@@ -32,7 +32,7 @@ export type Quern = {
 
 /**
  * Starts Quern in a new folder, with the demo data in it, and waits until it says that it is ready. The example dashboards come
- * only with `QUERN_DEMO: "1"`: their runs would be among those that a test makes.
+ * only with `QUERN_DEMO: "1"`: their runs would be among those that a test makes. Projects come with `QUERN_SANDBOX: "1"`.
  */
 export async function startQuern(environment: Record<string, string> = {}): Promise<Quern> {
   const dataDir = await mkdtemp(join(tmpdir(), "quern-e2e-"));
@@ -48,7 +48,7 @@ export async function startQuern(environment: Record<string, string> = {}): Prom
     child = spawn(process.execPath, [STANDALONE], {
       env: {
         ...{ PATH: process.env.PATH, QUERN_DATA_DIR: dataDir, PORT: String(port) },
-        ...{ QUERN_DEMO: "data", ...environment },
+        ...{ QUERN_DEMO: "data", QUERN_SANDBOX: "0", ...environment },
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -87,6 +87,11 @@ export async function startQuern(environment: Record<string, string> = {}): Prom
 
 /** Signs in and returns a client that acts by an access token. */
 export async function signInClient(url: string, email: string, password: string): Promise<Client> {
+  return createClient(url, await makeToken(url, email, password));
+}
+
+/** Signs in and makes an access token. */
+export async function makeToken(url: string, email: string, password: string): Promise<string> {
   const headers = { "content-type": "application/json", origin: url };
   const session = await fetch(`${url}/api/v1/session`, {
     method: "POST",
@@ -104,7 +109,7 @@ export async function signInClient(url: string, email: string, password: string)
     body: JSON.stringify({ name: "e2e" }),
   });
   const { token } = (await made.json()) as { token: string };
-  return createClient(url, token);
+  return token;
 }
 
 /** The API's own errors, for the log of a test that saw only their status. */

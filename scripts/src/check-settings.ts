@@ -18,6 +18,7 @@ const current = withSettingsTable(readme, {
   "make up": await settingsOf("standalone", "StandaloneSettings"),
   api: await settingsOf("api", "ApiSettings"),
   runner: await settingsOf("runner", "RunnerSettings"),
+  sandbox: await settingsOf("sandbox", "SandboxSettings"),
 });
 if (process.argv.includes("--write")) await writeFile(path, current);
 else if (current !== readme) {

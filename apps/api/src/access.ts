@@ -19,6 +19,10 @@ const VIEWER: readonly Action[] = [
   "runs.read",
   "runs.create",
   "runs.cancel",
+  "projects.read",
+  "jobs.read",
+  "jobs.create",
+  "jobs.cancel",
 ];
 const EDITOR: readonly Action[] = [
   ...VIEWER,
@@ -33,6 +37,12 @@ const EDITOR: readonly Action[] = [
   "snippets.write",
   "drafts.own",
   "runs.create_sql",
+  "projects.write",
+  "jobs.create_sql",
+  "layers.read",
+  "layers.write",
+  "instances.read",
+  "instances.write",
   "members.read",
   // Whoever makes a dashboard says which groups see it.
   "groups.read",

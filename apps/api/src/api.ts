@@ -1,5 +1,6 @@
 import type { PartStore } from "@quern/results/parts";
 import type { Log } from "@quern/runtime/log";
+import type { Outbound } from "@quern/runtime/outbound";
 import type { Database } from "@quern/store/db";
 import type { ApiKeys } from "@quern/store/keys";
 import type { Instruments } from "./instruments.ts";
@@ -20,6 +21,8 @@ export type Api = {
   process: SignsOfLife;
   /** Where results that are too large for PostgreSQL are kept. */
   partStore: PartStore;
+  /** For requests to addresses that somebody chose. */
+  outbound: Outbound;
   /** `http://localhost:3000`, without a slash at the end. Links are made of it, never of request headers. */
   baseUrl: string;
 };

@@ -3,6 +3,7 @@ import { type Metrics, openMetrics, storeObserver } from "@quern/runtime/metrics
 import type { Tracer } from "@quern/runtime/spans";
 import { type Database, poolState } from "@quern/store/db";
 import { Counter, Histogram } from "prom-client";
+import { measureOutbox, type OutboxInstruments } from "./outbox-metrics.ts";
 import { measureQueue } from "./queue-metrics.ts";
 
 /** What an API process measures. Labels come from the database and from routes; never from SQL or addresses. */
@@ -12,6 +13,7 @@ export type Instruments = {
   requestSeconds: Histogram<"method" | "route" | "status">;
   runsEnqueued: Counter<"kind" | "trigger">;
   runsReused: Counter<"kind" | "trigger">;
+  outbox: OutboxInstruments;
   /** The same store, whose operations are measured. */
   timedStore(store: PartStore): PartStore;
 };
@@ -42,6 +44,7 @@ export function openInstruments(db: Database, tracer: Tracer): Instruments {
       labelNames: ["kind", "trigger"],
       registers,
     }),
+    outbox: measureOutbox(metrics.registry, db),
     timedStore(store) {
       observeStore(store, storeObserver(metrics.registry, store.kind));
       return store;

@@ -27,6 +27,15 @@ const STATUS: Record<ProblemCode, number> = {
   no_result: 404,
   result_expired: 410,
   not_exportable: 422,
+  invalid_tree: 400,
+  missing_head: 400,
+  source_inputs_missing: 409,
+  digest_mismatch: 400,
+  part_out_of_order: 409,
+  part_mismatch: 409,
+  job_started: 409,
+  job_not_finished: 409,
+  import_failed: 422,
   rate_limited: 429,
   shutting_down: 503,
   unavailable: 503,
@@ -38,10 +47,17 @@ export class ApiError extends Error {
   override name = "ApiError";
   readonly code: ProblemCode;
   readonly errors: Problem["errors"];
-  constructor(code: ProblemCode, detail: string, errors?: Problem["errors"]) {
+  readonly missing: Problem["missing"];
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    errors?: Problem["errors"],
+    missing?: Problem["missing"],
+  ) {
     super(detail);
     this.code = code;
     this.errors = errors;
+    this.missing = missing;
   }
 }
 
@@ -56,10 +72,10 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const known = toApiError(error);
+  const known = toApiError(error, request.routeOptions.bodyLimit);
   if (!known) request.log.error({ err: error }, "request failed");
   else if (known.code === "unavailable") request.log.warn({ err: error }, "could not serve");
-  const { code, message, errors } =
+  const { code, message, errors, missing } =
     known ??
     new ApiError(
       "internal",
@@ -74,6 +90,7 @@ export function sendProblem(
     code,
     request_id: request.id,
     ...(errors ? { errors } : {}),
+    ...(missing ? { missing } : {}),
   };
   return reply
     .code(status)
@@ -101,9 +118,10 @@ const TITLES: Record<number, string> = {
 const DATABASE_AWAY = /^(08|53|57P)/;
 const SOCKET_AWAY = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND"]);
 
-function toApiError(error: unknown): ApiError | undefined {
+function toApiError(error: unknown, bodyLimit: number): ApiError | undefined {
   if (error instanceof ApiError) return error;
-  if (error instanceof Conflict) return new ApiError(error.code, error.message, error.errors);
+  if (error instanceof Conflict)
+    return new ApiError(error.code, error.message, error.errors, error.missing);
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = error.validation.map(({ instancePath, message }) => ({
       path: `${error.validationContext ?? "body"}${instancePath.replace(/\/$/, "").replaceAll("/", ".")}`,
@@ -122,7 +140,10 @@ function toApiError(error: unknown): ApiError | undefined {
     return new ApiError("unavailable", "Quern's database does not answer. Try again in a moment.");
   }
   if (statusCode === 413)
-    return new ApiError("payload_too_large", "The request is larger than 1 MiB.");
+    return new ApiError(
+      "payload_too_large",
+      `The request is larger than ${bodyLimit / 1024 ** 2} MiB.`,
+    );
   if (statusCode === 415)
     return new ApiError("unsupported_media_type", "Send the body as application/json.");
   if (statusCode === 429) return new ApiError("rate_limited", error.message);

@@ -1,5 +1,6 @@
 /** What the database knows of queue and runners, read once for each scrape. */
 import type { Database } from "@quern/store/db";
+import { countJobs, countSandboxes } from "@quern/store/sandboxes";
 import { readScheduleLag } from "@quern/store/schedule-lag";
 import { countRunners, countRuns, readQueues } from "@quern/store/system";
 import { Gauge, type Registry } from "prom-client";
@@ -35,13 +36,15 @@ export function measureQueue(registry: Registry, db: Database): void {
 type State = Awaited<ReturnType<typeof read>>;
 
 async function read(db: Database) {
-  const [queues, runs, runners, schedules] = await Promise.all([
+  const [queues, runs, runners, schedules, jobs, sandboxes] = await Promise.all([
     readQueues(db, { idle: true, limit: MAX_DATASOURCES }),
     countRuns(db),
     countRunners(db),
     readScheduleLag(db),
+    countJobs(db),
+    countSandboxes(db),
   ]);
-  return { queues, runs, runners, schedules };
+  return { queues, runs, runners, schedules, jobs, sandboxes };
 }
 
 function queueGauges(registry: Registry, collect: () => Promise<unknown>) {
@@ -75,12 +78,14 @@ function queueGauges(registry: Registry, collect: () => Promise<unknown>) {
   const waiting = gauge("quern_schedule_firings_waiting", waitingHelp, []);
   const troubleHelp = "Schedules that could not run anything when they fired last";
   const trouble = gauge("quern_schedules_in_trouble", troubleHelp, []);
+  const projects = projectGauges(gauge);
 
   return {
     show(now: State | null) {
       for (const each of [depth, wait, busy, cap, runs]) each.reset();
       // Not reset(): without labels, that would say 0.
       for (const each of [alive, slots, due, overdue, waiting, trouble]) each.remove();
+      projects.show(now);
       if (now === null) return;
       for (const { datasource, queued, oldest_wait_s, running, max_concurrency } of now.queues) {
         const of = { datasource_id: datasource?.id ?? "", datasource: datasource?.name ?? "" };
@@ -100,8 +105,27 @@ function queueGauges(registry: Registry, collect: () => Promise<unknown>) {
   };
 }
 
+type MakeGauge = <L extends string>(name: string, help: string, labelNames: L[]) => Gauge<L>;
+
+function projectGauges(gauge: MakeGauge) {
+  const jobsHelp = "Jobs of projects that wait to be claimed, and those that a sandbox works on";
+  const jobs = gauge("quern_jobs", jobsHelp, ["state"]);
+  const sandboxesHelp = "Sandbox processes that gave a sign of life within 15 s";
+  const sandboxes = gauge("quern_sandboxes_alive", sandboxesHelp, []);
+  return {
+    show(now: State | null) {
+      jobs.reset();
+      sandboxes.remove();
+      if (now === null) return;
+      jobs.set({ state: "waiting" }, now.jobs.waiting);
+      jobs.set({ state: "active" }, now.jobs.active);
+      sandboxes.set(now.sandboxes);
+    },
+  };
+}
+
 /** null when it fails or takes longer. */
-async function answersInTime<T>(work: Promise<T>, ms: number): Promise<T | null> {
+export async function answersInTime<T>(work: Promise<T>, ms: number): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), ms);

@@ -14,12 +14,16 @@ export function spanOf(request: FastifyRequest): Span {
 /** A stream that ends when its tab is closed says nothing about time. */
 const UNTRACED = new Set(["/api/v1/events"]);
 
+function isApi(route: string): boolean {
+  return route.startsWith("/api/") || route.startsWith("/v1/");
+}
+
 /** Times every request by route, and gives each of the API a span and a log that names its trace. Call before other hooks. */
 export function observeRequests(app: FastifyInstance, instruments: Instruments): void {
   const { tracer, requestSeconds } = instruments;
   app.addHook("onRequest", async (request) => {
     const route = request.routeOptions.url ?? "none";
-    if (!route.startsWith("/api/") || UNTRACED.has(route)) return;
+    if (!isApi(route) || UNTRACED.has(route)) return;
     const parent = request.headers.traceparent;
     const span = tracer.start(
       `${request.method} ${route}`,
@@ -44,7 +48,7 @@ export function observeRequests(app: FastifyInstance, instruments: Instruments):
     const span = spanOf(request);
     span.set({ "http.response.status_code": status });
     span.end(status >= 500 ? String(status) : undefined);
-    if (route.startsWith("/api/")) {
+    if (isApi(route)) {
       const line = { method, route, status, ms: Math.round(ms) };
       request.log[status >= 500 ? "warn" : "debug"](line, "request ended");
     }

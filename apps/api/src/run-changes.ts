@@ -1,14 +1,18 @@
 import { EventEmitter } from "node:events";
 import { type Listener, listen } from "@quern/store/listen";
 
-/** News of runs and dashboards, by id. Notifications are hints: who waits for a run also looks by itself now and then. */
+/** News of runs, jobs and dashboards, by id. Notifications are hints: who waits for a run also looks by itself now and then. */
 export type RunChanges = {
   /** Calls back with the id of each run that changed, and with undefined when some may have been missed. */
   subscribe(onChange: (runId: string | undefined) => void): () => void;
   /** Calls back with the id of each dashboard that was saved. */
   subscribeDashboards(onChange: (dashboardId: string) => void): () => void;
-  /** Resolves when the run changed, after `ms`, or when `signal` aborts. */
-  next(runId: string, ms: number, signal: AbortSignal): Promise<void>;
+  /** Calls back when there may be a message to send to a webhook. */
+  subscribeWebhooks(onMessage: () => void): () => void;
+  /** Calls back with the id of each job that changed, and with undefined when some may have been missed. */
+  subscribeJobs(onChange: (jobId: string | undefined) => void): () => void;
+  /** Resolves when the run or job changed, after `ms`, or when `signal` aborts. */
+  next(id: string, ms: number, signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -18,8 +22,12 @@ export function followRuns(databaseUrl: string): RunChanges {
   const emitter = new EventEmitter().setMaxListeners(0);
   const listener: Listener = listen(
     databaseUrl,
-    ["quern_runs", "quern_dashboards"],
+    ["quern_runs", "quern_dashboards", "quern_webhooks", "quern_job_events"],
     (channel, id) => {
+      if (channel === "quern_webhooks") {
+        emitter.emit("webhook");
+        return;
+      }
       // Whoever may connect to the database may notify anything.
       if (!ID.test(id)) return;
       if (channel === "quern_dashboards") {
@@ -27,9 +35,12 @@ export function followRuns(databaseUrl: string): RunChanges {
         return;
       }
       emitter.emit(id);
-      emitter.emit("any", id);
+      emitter.emit(channel === "quern_job_events" ? "job" : "any", id);
     },
-    () => emitter.emit("any", undefined),
+    () => {
+      emitter.emit("any", undefined);
+      emitter.emit("job", undefined);
+    },
   );
   return {
     subscribe(onChange) {
@@ -40,16 +51,24 @@ export function followRuns(databaseUrl: string): RunChanges {
       emitter.on("dashboard", onChange);
       return () => emitter.off("dashboard", onChange);
     },
-    next(runId, ms, signal) {
+    subscribeJobs(onChange) {
+      emitter.on("job", onChange);
+      return () => emitter.off("job", onChange);
+    },
+    subscribeWebhooks(onMessage) {
+      emitter.on("webhook", onMessage);
+      return () => emitter.off("webhook", onMessage);
+    },
+    next(id, ms, signal) {
       return new Promise((resolve) => {
         const done = () => {
           clearTimeout(timer);
-          emitter.off(runId, done);
+          emitter.off(id, done);
           signal.removeEventListener("abort", done);
           resolve();
         };
         const timer = setTimeout(done, ms);
-        emitter.once(runId, done);
+        emitter.once(id, done);
         signal.addEventListener("abort", done);
         if (signal.aborted) done();
       });

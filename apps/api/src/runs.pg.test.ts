@@ -200,3 +200,21 @@ test("a server that stops answers those who wait", async () => {
   expect(await waiting).toMatchObject({ status: "queued" });
   await stopped;
 });
+
+test("a run says whether the command line or another program asked for it", async () => {
+  const triggers: string[] = [];
+  for (const agent of ["quern-cli", "curl/8.5.0"]) {
+    const response = await fetch(`${api.address}/api/v1/runs`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${editor.token}`,
+        "content-type": "application/json",
+        "user-agent": agent,
+      },
+      body: JSON.stringify(body()),
+    });
+    const { id } = (await response.json()) as { id: string };
+    triggers.push((await editor.client.call(readRun, { params: { id } })).trigger);
+  }
+  expect(triggers).toEqual(["cli", "api"]);
+});

@@ -38,7 +38,7 @@ export async function secure(app: FastifyInstance, baseUrl: string): Promise<voi
   });
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
-    if (request.url.startsWith("/api/")) reply.header("cache-control", "no-store");
+    if (/^\/(api|v1)\//.test(request.url)) reply.header("cache-control", "no-store");
     if (!isSafe(request.method) && !isSameOrigin(request, baseUrl)) {
       throw new ApiError(
         "cross_site_request",

@@ -38,6 +38,8 @@ type ReplyBody<R extends Route> =
 
 type Options = {
   config?: FastifyContextConfig;
+  /** Of the body, in bytes; 1 MiB when left out. */
+  bodyLimit?: number;
   /** Sends the body as it is, unchecked: for large results. */
   uncheckedReply?: boolean;
   /** Whether a wall screen may ask, too; `runs`: about runs that its tiles show. */
@@ -117,6 +119,7 @@ function addRoute<R extends Route>(
   app.route({
     method: route.method,
     url: route.path,
+    ...(options.bodyLimit === undefined ? {} : { bodyLimit: options.bodyLimit }),
     config: { ...options.config, guarded },
     schema: {
       operationId: route.operation,
@@ -180,4 +183,8 @@ const NOUNS: Record<ResourceType, string> = {
   display_link: "display link",
   run: "run",
   schedule: "schedule",
+  project: "project",
+  deleted_project: "deleted project",
+  job: "job",
+  layer: "layer",
 };

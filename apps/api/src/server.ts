@@ -1,7 +1,10 @@
 import rateLimit from "@fastify/rate-limit";
+import type { Route } from "@quern/contract/route";
 import { parsePartStore } from "@quern/results/parts";
 import type { Log } from "@quern/runtime/log";
 import { listenForScrapes } from "@quern/runtime/metrics-listener";
+import { openOutbound } from "@quern/runtime/outbound";
+import { outboundAllowOf } from "@quern/runtime/outbound-rules";
 import type { Running } from "@quern/runtime/running";
 import { s3CredentialsOf } from "@quern/runtime/settings";
 import { openTracer } from "@quern/runtime/tracing";
@@ -16,6 +19,7 @@ import { DOCS, describe } from "./openapi.ts";
 import { hashPassword } from "./passwords.ts";
 import { sendProblem } from "./problems.ts";
 import { observeRequests } from "./request-span.ts";
+import { addBlobRoutes } from "./routes/blobs.ts";
 import { addConnectionRunRoutes } from "./routes/connection-runs.ts";
 import { addDashboardDocumentRoutes } from "./routes/dashboard-documents.ts";
 import { addDashboardRunRoutes } from "./routes/dashboard-runs.ts";
@@ -30,10 +34,18 @@ import { addFolderRoutes } from "./routes/folders.ts";
 import { addGroupRoutes } from "./routes/groups.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addHomeRoutes } from "./routes/home.ts";
+import { addInstanceRoutes } from "./routes/instances.ts";
+import { addJobLogRoutes } from "./routes/job-logs.ts";
+import { addJobPartRoutes } from "./routes/job-parts.ts";
+import { addJobRoutes, underV1 } from "./routes/jobs.ts";
+import { addLayerNameRoutes } from "./routes/layer-names.ts";
+import { addLayerRoutes } from "./routes/layers.ts";
 import { addLibraryRoutes } from "./routes/library.ts";
 import { addMemberRoutes } from "./routes/members.ts";
 import { addParameterOptionRoutes } from "./routes/parameter-options.ts";
 import { addPlaylistRoutes } from "./routes/playlists.ts";
+import { addProjectImportRoutes } from "./routes/project-imports.ts";
+import { addProjectRoutes } from "./routes/projects.ts";
 import { addQueryRoutes } from "./routes/queries.ts";
 import { addQueryForkRoutes } from "./routes/query-forks.ts";
 import { addRunDownloadRoutes } from "./routes/run-downloads.ts";
@@ -42,6 +54,7 @@ import { addRunHistogramRoutes } from "./routes/run-histograms.ts";
 import { addRunRerunRoutes } from "./routes/run-reruns.ts";
 import { addRunResultRoutes } from "./routes/run-results.ts";
 import { addRunRoutes } from "./routes/runs.ts";
+import { addSandboxRoutes } from "./routes/sandbox.ts";
 import { addScheduleRoutes } from "./routes/schedules.ts";
 import { addSearchRoutes } from "./routes/search.ts";
 import { addSessionRoutes } from "./routes/session.ts";
@@ -50,6 +63,8 @@ import { addSnippetRoutes } from "./routes/snippets.ts";
 import { addSystemRoutes } from "./routes/system.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
 import { addVisualizationRoutes } from "./routes/visualizations.ts";
+import { addWebhookDeliveryRoutes } from "./routes/webhook-deliveries.ts";
+import { addWebhookRoutes } from "./routes/webhooks.ts";
 import { followRuns } from "./run-changes.ts";
 import { openScreens } from "./screens.ts";
 import { secure } from "./security.ts";
@@ -59,6 +74,7 @@ import { openSignIn } from "./sign-in.ts";
 import { giveSignsOfLife } from "./sign-of-life.ts";
 import { endConnectionsAtStop } from "./stopping.ts";
 import { serveWebApp } from "./web-app.ts";
+import { sendWebhooks } from "./webhook-sender.ts";
 
 export type RunningApi = Running & {
   /** Where it serves, `http://127.0.0.1:3000`. */
@@ -91,6 +107,15 @@ export async function start(settings: ApiSettings, log: Log): Promise<RunningApi
   const scrapes = await listenForScrapes(settings.QUERN_METRICS_ADDR, instruments.metrics, log);
   const runChanges = followRuns(settings.DATABASE_URL);
   const signsOfLife = giveSignsOfLife(db, log);
+  const outbound = openOutbound({ allow: outboundAllowOf(settings.QUERN_OUTBOUND_ALLOW) });
+  const webhooks = sendWebhooks({
+    db,
+    own: keys.own,
+    outbound,
+    log,
+    instruments: instruments.outbox,
+    subscribe: runChanges.subscribeWebhooks,
+  });
   const api: Api = {
     db,
     keys,
@@ -103,11 +128,13 @@ export async function start(settings: ApiSettings, log: Log): Promise<RunningApi
     partStore: instruments.timedStore(
       parsePartStore(settings.QUERN_RESULTS, s3CredentialsOf(settings)),
     ),
+    outbound,
     baseUrl,
   };
   const stop = async () => {
     await app?.close();
     await scrapes.stop();
+    await webhooks.stop();
     await runChanges.stop();
     await signsOfLife.stop();
     await tracer.stop();
@@ -185,6 +212,7 @@ export async function buildServer(api: Api, trustedProxies?: string): Promise<Fa
   addQueryForkRoutes(app, api);
   addDraftRoutes(app, api);
   addSnippetRoutes(app, api);
+  addInstanceRoutes(app, api);
   addVisualizationRoutes(app, api);
   addDashboardRoutes(app, api);
   addDashboardRunRoutes(app, api);
@@ -192,6 +220,8 @@ export async function buildServer(api: Api, trustedProxies?: string): Promise<Fa
   addPlaylistRoutes(app, api);
   addDashboardDocumentRoutes(app, api);
   addFolderRoutes(app, api);
+  addLayerRoutes(app, api);
+  addLayerNameRoutes(app, api);
   addLibraryRoutes(app, api);
   addSearchRoutes(app, api);
   addHomeRoutes(app, api);
@@ -206,8 +236,19 @@ export async function buildServer(api: Api, trustedProxies?: string): Promise<Fa
   addDerivedRunRoutes(app, api);
   addRunDownloadRoutes(app, api);
   addRunResultRoutes(app, api);
+  addBlobRoutes(app, api);
+  addProjectRoutes(app, api);
+  addProjectImportRoutes(app, api);
+  for (const mount of [<R extends Route>(route: R) => route, underV1]) {
+    addJobRoutes(app, api, mount);
+    addJobPartRoutes(app, api, mount);
+    addJobLogRoutes(app, api, mount);
+  }
+  addSandboxRoutes(app, api);
   addEventRoutes(app, api);
   addSystemRoutes(app, api);
+  addWebhookRoutes(app, api);
+  addWebhookDeliveryRoutes(app, api);
   await serveWebApp(app);
   return app;
 }

@@ -1,22 +1,11 @@
-import type { RunError } from "@quern/contract/runs";
 import type { ExecutionRequest } from "@quern/executor/pool";
+import { RunRefused } from "@quern/run-work/run-refused";
 import { sameEndpoint } from "@quern/store/datasources";
 import type { RunnerKeys } from "@quern/store/keys";
 import type { ClaimedRun } from "@quern/store/queue";
 import { openSecret, SecretError } from "@quern/store/secrets";
-import { runError } from "./finish.ts";
 
 type Target = NonNullable<ExecutionRequest["target"]>;
-
-/** A run that cannot be started; `error` is what its row will say. */
-export class RunRefused extends Error {
-  override name = "RunRefused";
-  readonly error: RunError;
-  constructor(code: RunError["code"], message: string) {
-    super(message);
-    this.error = runError(code, message);
-  }
-}
 
 type Resolved = {
   /** With its secret in clear. */

@@ -6,11 +6,11 @@ import type { Derivation, StagedResult } from "@quern/results/derive/derive";
 import { partName } from "@quern/results/part-name";
 import { fetchPart } from "@quern/results/part-writing";
 import { PartMissingError, type PartStore, PartStoreError } from "@quern/results/parts";
+import { RunRefused } from "@quern/run-work/run-refused";
 import type { Database } from "@quern/store/db";
 import type { ClaimedRun } from "@quern/store/queue";
 import { readPartData } from "@quern/store/result-parts";
 import { readResultWork, type StoredResult } from "@quern/store/result-runs";
-import { RunRefused } from "./connection.ts";
 
 type Shop = { db: Database; partStore: PartStore };
 

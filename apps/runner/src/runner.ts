@@ -4,7 +4,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { RunnerVitals } from "@quern/contract/system";
 import { type Executors, startExecutors } from "@quern/executor/pool";
 import { parsePartStore } from "@quern/results/parts";
+import { type PassFailPoint, pass } from "@quern/run-work/fail-points";
+import { type Job, startJob, type Workshop } from "@quern/run-work/job";
+import { newRunnerId, openWorkFolder } from "@quern/run-work/work-folder";
 import type { Log } from "@quern/runtime/log";
+import { Bell, repeat } from "@quern/runtime/loops";
 import { listenForScrapes } from "@quern/runtime/metrics-listener";
 import type { Running } from "@quern/runtime/running";
 import { s3CredentialsOf } from "@quern/runtime/settings";
@@ -17,14 +21,13 @@ import { deleteOldFirings } from "@quern/store/firings";
 import { readRunnerKeys } from "@quern/store/keys";
 import { listen } from "@quern/store/listen";
 import { claimRuns, forgetRunner, noteRunner, sweepLapsedLeases } from "@quern/store/queue";
-import { type PassFailPoint, pass } from "./fail-points.ts";
 import { openInstruments, watchCapacity } from "./instruments.ts";
-import { type Job, startJob, type Workshop } from "./job.ts";
+import { prepareWith } from "./prepare-run.ts";
+import { deleteExpiredProjects } from "./project-retention.ts";
 import { deleteExpiredResults, deleteOrphanedParts, reportMissingParts } from "./retention.ts";
 import { fireSchedules } from "./schedules.ts";
 import type { RunnerSettings } from "./settings.ts";
 import { TIMES } from "./times.ts";
-import { newRunnerId, openWorkFolder } from "./work-folder.ts";
 
 export type RunningRunner = Running & {
   /** Where Prometheus may read; null when no setting asked for it. */
@@ -59,9 +62,8 @@ export async function start(
     warm: Math.min(2, slots),
     memory_limit_bytes: settings.QUERN_EXECUTOR_MEMORY_BYTES,
   });
-  const shop: Workshop = {
+  const shop = {
     db,
-    keys,
     log,
     executors,
     partStore: instruments.timedStore(
@@ -72,8 +74,9 @@ export async function start(
     instruments,
     times,
     passFailPoint,
-  };
+  } satisfies Workshop;
 
+  const prepare = prepareWith(keys);
   const jobs = new Map<string, Job>();
   watchCapacity(instruments.metrics.registry, slots, () => jobs.size, executors);
   const bell = new Bell();
@@ -96,7 +99,7 @@ export async function start(
     if (free > 0) instruments.claimSeconds.observe(claim_ms / 1000);
     instruments.claims.inc(claimed.length);
     for (const run of claimed) {
-      const job = startJob(shop, run, claim_ms);
+      const job = startJob(shop, run, prepare, { claim_ms });
       jobs.set(run.id, job);
       void job.over.then(() => {
         jobs.delete(run.id);
@@ -136,6 +139,7 @@ export async function start(
     await reportMissingParts(shop);
     await deleteOldDrafts(db);
     await deleteOldFirings(db);
+    await deleteExpiredProjects({ db, log, instruments });
   });
 
   return {
@@ -163,48 +167,4 @@ function takeVitals(vitals: VitalsReader, db: Database, executors: Executors): R
   const { idle, running: busy, started } = executors.stats();
   const counts = { idle, busy, started };
   return { version: VERSION, ...vitals.read(), pool: poolState(db), executors: counts };
-}
-
-/** Wakes whoever waits, or the next who will. */
-class Bell {
-  #rung = false;
-  #wake: (() => void) | undefined;
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  /** Resolves at a ring since the last call, or after `ms`. */
-  async next(ms: number): Promise<void> {
-    if (!this.#rung) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.#rung = false;
-    this.#wake = undefined;
-  }
-}
-
-/** Does `work` over and over until the signal; after an error it waits a moment, since the database may be away. */
-async function repeat(
-  signal: AbortSignal,
-  log: Log,
-  what: string,
-  work: () => Promise<void>,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await work();
-    } catch (error) {
-      if (signal.aborted) return;
-      log.warn({ err: error }, `could not ${what}; trying again`);
-      await delay(500 + Math.random() * 1000);
-    }
-  }
 }

@@ -1,9 +1,9 @@
 /** Fires the schedules that are due. Every runner does, at the same time: each firing is one runner's, by the row it locks. */
+import type { PassFailPoint } from "@quern/run-work/fail-points";
 import type { Log } from "@quern/runtime/log";
 import type { Database } from "@quern/store/db";
 import { type DueSchedule, findDue } from "@quern/store/schedule-due";
 import { fireDue } from "@quern/store/schedule-firing";
-import type { PassFailPoint } from "./fail-points.ts";
 import type { Instruments } from "./instruments.ts";
 
 type Shop = { db: Database; log: Log; instruments: Instruments; passFailPoint: PassFailPoint };

@@ -1,23 +1,16 @@
+import { RUN_TIMES, type RunTimes } from "@quern/run-work/times";
+
 /**
  * How long things take at most, in milliseconds. From these docs/runs.md computes within how long a run ends when
  * something dies; tests of deaths shorten them.
  */
-export type Times = {
-  /** A run whose lease was not renewed for so long is ended by whichever runner sweeps next. */
-  lease_ms: number;
-  renew_ms: number;
-  /** Soon, so that the page of a run that takes longer says that it runs. */
-  first_renew_ms: number;
-  /** After a renewal, or an end of a run, that got no answer. */
-  retry_ms: number;
+export type Times = RunTimes & {
   /** Notifications may get lost: without them, a run waits at most this long, give or take a fifth. */
   poll_ms: number;
   sweep_ms: number;
   tidy_ms: number;
   /** What running work gets when the runner is told to stop; then it is canceled. */
   drain_ms: number;
-  /** To put the parts of one result into the result store, whatever their size. */
-  store_ms: number;
   /** Of a statement in our own database, by the server. */
   statement_ms: number;
   /** A connection to it that is silent for so long is thrown away. */
@@ -27,15 +20,11 @@ export type Times = {
 
 /** A renewal that meets a connection whose other end is gone is tried on a new one before the lease lapses: 3 + 9 + 0.5 < 15 s. */
 export const TIMES: Times = {
-  lease_ms: 15_000,
-  renew_ms: 3_000,
-  first_renew_ms: 250,
-  retry_ms: 500,
+  ...RUN_TIMES,
   poll_ms: 1_000,
   sweep_ms: 3_000,
   tidy_ms: 10 * 60_000,
   drain_ms: 10_000,
-  store_ms: 15 * 60_000,
   statement_ms: 8_000,
   silence_ms: 9_000,
   connect_ms: 5_000,

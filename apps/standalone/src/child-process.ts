@@ -35,6 +35,13 @@ const READY_SECONDS = 90;
 
 /** Starts it and waits until it serves. Throws StartProblem when it ends before that the first time. */
 export async function startChild(options: ChildOptions): Promise<Child> {
+  const child = launchChild(options);
+  await child.ready;
+  return child;
+}
+
+/** The same, without waiting: `ready` rejects with StartProblem when it does not come up, and it is not started again then. */
+export function launchChild(options: ChildOptions): Child & { ready: Promise<void> } {
   const { name, say, pauses = PAUSES } = options;
   let stopping = false;
   let current = launch(options);
@@ -56,15 +63,17 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     });
   };
 
-  try {
-    await current.ready;
-  } catch (error) {
-    stopping = true;
-    await end(current, "SIGKILL");
-    throw error;
-  }
-  keepAlive(current);
+  const first = current;
+  const ready = first.ready.then(
+    () => keepAlive(first),
+    async (error: unknown) => {
+      stopping = true;
+      await end(first, "SIGKILL");
+      throw error;
+    },
+  );
   return {
+    ready,
     pid: () => current.child.pid,
     kill() {
       stopping = true;

@@ -41,9 +41,13 @@ export const StandaloneSettings = z.object({
     .enum(["0", "data", "1"])
     .default("1")
     .describe("1 for demo data with example dashboards, data for the data alone, 0 for none"),
+  QUERN_SANDBOX: z
+    .enum(["0", "1"])
+    .default("1")
+    .describe("0 to do without Projects: then no sandbox process is started"),
   LOG_LEVEL: logLevelSetting,
   QUERN_METRICS_ADDR: metricsAddressSetting.describe(
-    "HOST:PORT for Prometheus to read /metrics from without signing in, an internal address; make up serves the runner's on the next port. Not served when left out",
+    "HOST:PORT for Prometheus to read /metrics from without signing in, an internal address; make up serves the runner's on the next port and the sandbox's on the one after. Not served when left out",
   ),
   ...tracingSettings,
 });

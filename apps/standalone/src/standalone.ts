@@ -10,8 +10,9 @@ import { openDatabase } from "@quern/store/db";
 import { ensureDemoDatasource } from "@quern/store/demo";
 import { ensureKeys } from "@quern/store/keys";
 import { migrate } from "@quern/store/migrate";
-import { type Child, startChild } from "./child-process.ts";
-import { type DataFolder, keptSecret, openDataFolder, writeSecret } from "./data-folder.ts";
+import { childEnvironment, laterPort, sandboxSettings } from "./child-environment.ts";
+import { type Child, launchChild, startChild } from "./child-process.ts";
+import { type DataFolder, keptSecret, openDataFolder } from "./data-folder.ts";
 import { type MetadataDatabase, startDatabase, useDatabase } from "./database.ts";
 import { DEMO_DATABASE, DEMO_READER, ensureDemo } from "./demo/demo-database.ts";
 import { loadExamples } from "./demo/examples.ts";
@@ -74,9 +75,18 @@ export async function start(
       await step("Demo data", (detail) => offerDemo(database, folder, keys, detail));
     }
     const env = await childEnvironment(settings, folder, database.url, keys);
-    const runnerEnv = { ...env, ...nextPort(env.QUERN_METRICS_ADDR) };
+    const runnerEnv = { ...env, ...laterPort(env.QUERN_METRICS_ADDR, 1) };
     await step("Runner", () => startPart("runner", runnerEnv, folder, terminal, parts));
     const ready = await step("API", () => startPart("api", env, folder, terminal, parts));
+    signal?.throwIfAborted();
+    if (settings.QUERN_SANDBOX === "1") {
+      const sandboxEnv = {
+        ...env,
+        ...sandboxSettings(),
+        ...laterPort(env.QUERN_METRICS_ADDR, 2),
+      };
+      parts.push(await launchSandbox(sandboxEnv, folder, terminal));
+    }
     signal?.throwIfAborted();
     if (settings.QUERN_DEMO === "1") {
       parts.push(startLoadingExamples(database.url, settings, terminal));
@@ -195,68 +205,30 @@ async function startPart(
   };
 }
 
-/** Secrets go by file: what is in a runner's environment, the processes it starts can read. */
-async function childEnvironment(
-  settings: StandaloneSettings,
+/** In the background, since nothing else needs it. Quern goes without Projects where this machine does not allow them. */
+async function launchSandbox(
+  env: Record<string, string>,
   folder: DataFolder,
-  databaseUrl: string,
-  keys: string,
-): Promise<Record<string, string>> {
-  const password = settings.QUERN_ADMIN_PASSWORD;
-  const passwordFile = await writeSecret(folder.path, "admin.password", password);
-  const s3Secret = settings.QUERN_S3_SECRET_ACCESS_KEY;
-  const s3SecretFile = await writeSecret(folder.path, "s3.secret", s3Secret);
-  const env: Record<string, string | undefined> = {
-    PATH: process.env.PATH,
-    HOME: process.env.HOME,
-    TZ: process.env.TZ,
-    DATABASE_URL_FILE: await writeSecret(folder.path, "database.url", databaseUrl),
-    QUERN_KEYS: keys,
-    QUERN_RESULTS: settings.QUERN_RESULTS ?? `file:${join(folder.path, "results")}`,
-    QUERN_S3_ACCESS_KEY_ID: settings.QUERN_S3_ACCESS_KEY_ID,
-    QUERN_S3_SECRET_ACCESS_KEY_FILE: s3Secret === undefined ? undefined : s3SecretFile,
-    QUERN_RESULTS_INLINE_BYTES: settings.QUERN_RESULTS_INLINE_BYTES,
-    QUERN_RUNNER_SLOTS: settings.QUERN_RUNNER_SLOTS,
-    QUERN_EXECUTOR_MEMORY_BYTES: settings.QUERN_EXECUTOR_MEMORY_BYTES,
-    QUERN_DATA_DIR: folder.path,
-    PORT: String(settings.PORT),
-    HOST: settings.HOST,
-    QUERN_BASE_URL: settings.QUERN_BASE_URL,
-    QUERN_TRUSTED_PROXIES: settings.QUERN_TRUSTED_PROXIES,
-    QUERN_ADMIN_EMAIL: settings.QUERN_ADMIN_EMAIL,
-    QUERN_ADMIN_PASSWORD_FILE: password === undefined ? undefined : passwordFile,
-    LOG_LEVEL: settings.LOG_LEVEL,
-    QUERN_METRICS_ADDR: settings.QUERN_METRICS_ADDR,
-    ...(await tracingEnvironment(settings, folder)),
-  };
-  const given = Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1]));
-  return Object.fromEntries(given);
-}
-
-async function tracingEnvironment(
-  settings: StandaloneSettings,
-  folder: DataFolder,
-): Promise<Record<string, string | undefined>> {
-  const headers = settings.OTEL_EXPORTER_OTLP_HEADERS;
-  const file = await writeSecret(folder.path, "collector.headers", headers);
-  const share = settings.OTEL_TRACES_SAMPLER_ARG;
+  terminal: Terminal,
+): Promise<Part> {
+  const log = await openLogFile(join(folder.path, "logs", "sandbox.log"), terminal.say);
+  const entry = fileURLToPath(new URL("../../sandbox/dist/main.js", import.meta.url));
+  const child = launchChild({ name: "sandbox", entry, env, log, say: terminal.say });
+  let stopping = false;
+  const started = child.ready.catch((error: unknown) => {
+    if (!(error instanceof StartProblem)) throw error;
+    if (!stopping)
+      terminal.say(`Projects cannot be run: ${error.message} The rest of Quern works.`);
+  });
   return {
-    OTEL_EXPORTER_OTLP_ENDPOINT: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: settings.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
-    OTEL_EXPORTER_OTLP_HEADERS_FILE: headers === undefined ? undefined : file,
-    OTEL_SERVICE_NAME: settings.OTEL_SERVICE_NAME,
-    OTEL_RESOURCE_ATTRIBUTES: settings.OTEL_RESOURCE_ATTRIBUTES,
-    OTEL_TRACES_SAMPLER: settings.OTEL_TRACES_SAMPLER,
-    OTEL_TRACES_SAMPLER_ARG: share === undefined ? undefined : String(share),
+    kill: () => child.kill(),
+    async stop() {
+      stopping = true;
+      await child.stop();
+      await started;
+      await log.close();
+    },
   };
-}
-
-/** Two processes on one machine cannot share a port. */
-function nextPort(address: string | undefined): { QUERN_METRICS_ADDR?: string } {
-  if (address === undefined) return {};
-  const colon = address.lastIndexOf(":");
-  const port = Number(address.slice(colon + 1));
-  return { QUERN_METRICS_ADDR: `${address.slice(0, colon)}:${port === 0 ? 0 : port + 1}` };
 }
 
 /** Asked before anything is started: a port that is taken is the commonest reason not to start. */

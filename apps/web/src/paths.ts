@@ -33,6 +33,19 @@ export const paths = {
   }),
   schedules: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/schedules", query }),
   schedule: (id: string): string => `/schedules/${id}`,
+  projects: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/projects", query }),
+  project: (id: string, query: LocationQueryRaw = {}): RouteLocationRaw => ({
+    path: `/projects/${id}`,
+    query,
+  }),
+  jobs: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/jobs", query }),
+  job: (id: string): string => `/jobs/${id}`,
+  compareStates: (query: LocationQueryRaw = {}): RouteLocationRaw => ({
+    path: "/states/compare",
+    query,
+  }),
+  instances: "/instances",
+  cache: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/cache", query }),
   search: (q: string): RouteLocationRaw => ({ path: "/search", query: q === "" ? {} : { q } }),
   datasources: "/datasources",
   newDatasource: "/datasources/new",
@@ -43,6 +56,8 @@ export const paths = {
   tokens: "/tokens",
   system: "/system",
   settings: "/settings",
+  webhooks: "/webhooks",
+  webhook: (id: string): string => `/webhooks/${id}`,
 };
 
 /** `next` when it is a path of this app, else home: an address from outside must not lead people away. */

@@ -37,6 +37,13 @@ const inShell: RouteRecordRaw[] = [
   { path: "runs", component: () => import("./pages/Runs.vue") },
   { path: "runs/:id", component: () => import("./pages/Run.vue"), props: true },
   { path: "runs/:id/compare", component: () => import("./pages/RunCompare.vue"), props: true },
+  { path: "projects", component: () => import("./pages/Projects.vue") },
+  { path: "projects/:id", component: () => import("./pages/Project.vue"), props: true },
+  { path: "jobs", component: () => import("./pages/Jobs.vue") },
+  { path: "jobs/:id", component: () => import("./pages/Job.vue"), props: true },
+  { path: "states/compare", component: () => import("./pages/StateCompare.vue") },
+  { path: "instances", component: () => import("./pages/Instances.vue") },
+  { path: "cache", component: () => import("./pages/Cache.vue") },
   { path: "datasources", component: () => import("./pages/Datasources.vue") },
   {
     path: "datasources/new",
@@ -53,6 +60,8 @@ const inShell: RouteRecordRaw[] = [
   { path: "members/groups", component: () => import("./pages/Groups.vue") },
   { path: "system", component: () => import("./pages/System.vue") },
   { path: "settings", component: () => import("./pages/Settings.vue") },
+  { path: "webhooks", component: () => import("./pages/Webhooks.vue") },
+  { path: "webhooks/:id", component: () => import("./pages/Webhook.vue"), props: true },
   { path: "tokens", component: () => import("./pages/Tokens.vue") },
   { path: ":rest(.*)*", component: () => import("./pages/NotFound.vue") },
 ];

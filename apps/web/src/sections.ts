@@ -9,4 +9,5 @@ export const PEOPLE_TABS = [
 export const ADMIN_TABS = [
   { label: t("System"), to: paths.system },
   { label: t("Settings"), to: paths.settings },
+  { label: t("Webhooks"), to: paths.webhooks },
 ];

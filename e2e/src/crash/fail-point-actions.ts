@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { FailPoint, PassFailPoint } from "@quern/runner/fail-points";
+import type { FailPoint, PassFailPoint } from "@quern/run-work/fail-points";
 
 type Rule = { point: string; action: string; nth: number | null };
 

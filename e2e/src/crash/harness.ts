@@ -4,9 +4,9 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parsePartStore } from "@quern/results/parts";
+import { openWorkFolder } from "@quern/run-work/work-folder";
 import { deleteOrphanedParts } from "@quern/runner/retention";
 import { TIMES, type Times } from "@quern/runner/times";
-import { openWorkFolder } from "@quern/runner/work-folder";
 import { openLog } from "@quern/runtime/log";
 import { sql } from "kysely";
 import { callAll, enqueue, persist } from "./callers.ts";

@@ -3,7 +3,7 @@
  * fail-point-actions.ts) and other times (QUERN_TEST_TIMES, some of `Times` as JSON). The product's own entry knows
  * neither, and refuses to start when fail points are asked for.
  */
-import { pass } from "@quern/runner/fail-points";
+import { pass } from "@quern/run-work/fail-points";
 import { start } from "@quern/runner/runner";
 import { RunnerSettings } from "@quern/runner/settings";
 import { TIMES } from "@quern/runner/times";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { JobSummary } from "./jobs.ts";
 import { PersonRef } from "./members.ts";
 import { route } from "./route.ts";
 import { RunSummary } from "./runs.ts";
@@ -7,7 +8,8 @@ import { id } from "./text.ts";
 /**
  * What the event stream says: each `event:` is a type, each `data:` its JSON. `run` comes when a run that you may
  * see is queued, starts, makes progress or ends; it has no rows, SQL or statements. `dashboard` comes when somebody saved
- * or deleted one that you may see. After a reconnect, read anew.
+ * or deleted one that you may see. `job` comes when a job that you may see begins, gets further or ends. After a reconnect,
+ * read anew.
  */
 export const RunEvent = RunSummary.pick({
   id: true,
@@ -32,10 +34,28 @@ export const DashboardEvent = z
   .meta({ id: "DashboardEvent" });
 export type DashboardEvent = z.infer<typeof DashboardEvent>;
 
+export const JobEvent = JobSummary.pick({
+  id: true,
+  type: true,
+  status: true,
+  stage: true,
+  project: true,
+  head_path: true,
+  hit: true,
+  run_id: true,
+  error_code: true,
+  created_by: true,
+  created_at: true,
+  queued_at: true,
+  finished_at: true,
+  duration_ms: true,
+}).meta({ id: "JobEvent" });
+export type JobEvent = z.infer<typeof JobEvent>;
+
 export const streamEvents = route({
   operation: "streamEvents",
   summary:
-    "Server-sent events: one stream for a tab (`hello`, `run`, `dashboard`, and a comment every 15 s)",
+    "Server-sent events: one stream for a tab (`hello`, `run`, `dashboard`, `job`, and a comment every 15 s)",
   tag: "events",
   method: "GET",
   path: "/api/v1/events",

@@ -49,6 +49,7 @@ export const SearchType = z
     "visualization",
     "schedule",
     "datasource",
+    "project",
     "folder",
     "table",
     "column",

@@ -78,34 +78,78 @@ function stringEnd(sql: string, start: number, backslashes: boolean): number {
 }
 
 function quotedEnd(sql: string, start: number, quote: string, backslashes: boolean): number {
-  let position = start + 1;
+  const end = closingQuote(sql, start + 1, quote, backslashes);
+  return end === -1 ? sql.length : end;
+}
+
+/**
+ * Where what is in quotes ends, behind its closing quote: -1 when the text does not close it. `from` is inside; a doubled
+ * quote does not close, nor one behind a backslash where those escape.
+ */
+export function closingQuote(
+  sql: string,
+  from: number,
+  quote: string,
+  backslashes: boolean,
+): number {
+  if (backslashes) return closingQuoteWithEscapes(sql, from, quote.charCodeAt(0));
+  let position = sql.indexOf(quote, from);
+  while (position !== -1 && sql.charAt(position + 1) === quote) {
+    position = sql.indexOf(quote, position + 2);
+  }
+  return position === -1 ? -1 : position + 1;
+}
+
+function closingQuoteWithEscapes(sql: string, from: number, quote: number): number {
+  const backslash = 0x5c;
+  let position = from;
   while (position < sql.length) {
-    const char = sql.charAt(position);
-    if (backslashes && char === "\\") position += 2;
-    else if (char !== quote) position += 1;
-    else if (sql.charAt(position + 1) === quote) position += 2;
+    const code = sql.charCodeAt(position);
+    if (code === backslash) position += 2;
+    else if (code !== quote) position += 1;
+    else if (sql.charCodeAt(position + 1) === quote) position += 2;
     else return position + 1;
   }
-  return sql.length;
+  return -1;
 }
 
 function dollarEnd(sql: string, start: number): number {
-  const bodyStart = matchEnd(DOLLAR_TAG, sql, start);
+  const bodyStart = dollarTagEnd(sql, start);
   if (bodyStart === start) return Math.max(matchEnd(PARAMETER, sql, start), start + 1);
   const tag = sql.slice(start, bodyStart);
   const close = sql.indexOf(tag, bodyStart);
   return close === -1 ? sql.length : close + tag.length;
 }
 
+/** Where the `$tag$` at this position ends; the position itself when there is none. */
+export function dollarTagEnd(sql: string, start: number): number {
+  return matchEnd(DOLLAR_TAG, sql, start);
+}
+
 function blockCommentEnd(sql: string, start: number): number {
+  const { end, depth } = closingComment(sql, start + 2, 1);
+  return depth === 0 ? end : sql.length;
+}
+
+/** Goes on in a nested comment: where it ends, and how many are open still when the text does not close it. */
+export function closingComment(
+  sql: string,
+  from: number,
+  depth: number,
+): { end: number; depth: number } {
   const delimiter = /\/\*|\*\//g;
-  delimiter.lastIndex = start + 2;
-  let depth = 1;
+  delimiter.lastIndex = from;
+  let open = depth;
   for (let match = delimiter.exec(sql); match; match = delimiter.exec(sql)) {
-    depth += match[0] === "/*" ? 1 : -1;
-    if (depth === 0) return match.index + 2;
+    open += match[0] === "/*" ? 1 : -1;
+    if (open === 0) return { end: match.index + 2, depth: 0 };
   }
-  return sql.length;
+  return { end: sql.length, depth: open };
+}
+
+/** Where the -- comment at this position ends: before its line break. */
+export function lineCommentEnd(sql: string, start: number): number {
+  return matchEnd(LINE_COMMENT, sql, start);
 }
 
 function matchEnd(pattern: RegExp, sql: string, start: number): number {

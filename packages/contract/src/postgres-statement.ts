@@ -47,3 +47,12 @@ function createsRoutine(words: string[]): boolean {
   const head = words.join(" ");
   return /^create (or replace )?(function|procedure)\b/.test(head);
 }
+
+/** The UTF-16 offset of the code point with this 1-based number, as PostgreSQL counts error positions. */
+export function codeUnitOffset(text: string, codePoint: number): number {
+  let offset = 0;
+  for (let seen = 1; seen < codePoint && offset < text.length; seen += 1) {
+    offset += (text.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1;
+  }
+  return offset;
+}

@@ -24,6 +24,15 @@ export const ProblemCode = z.enum([
   "no_result",
   "result_expired",
   "not_exportable",
+  "invalid_tree",
+  "missing_head",
+  "source_inputs_missing",
+  "digest_mismatch",
+  "part_out_of_order",
+  "part_mismatch",
+  "job_started",
+  "job_not_finished",
+  "import_failed",
   "rate_limited",
   "shutting_down",
   "unavailable",
@@ -44,6 +53,10 @@ export const Problem = z
       .array(z.strictObject({ path: z.string(), message: z.string() }))
       .optional()
       .describe("Per field, when the request did not fit its schema"),
+    missing: z
+      .array(z.string())
+      .optional()
+      .describe("Of source_inputs_missing: etags of the files to upload first"),
   })
   .meta({ id: "Problem" });
 export type Problem = z.infer<typeof Problem>;

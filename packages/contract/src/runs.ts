@@ -10,7 +10,7 @@ import { cursor, id, instant, page, text, wholeNumber } from "./text.ts";
 
 /**
  * `result_view`, `result_statistics` and `result_comparison` work on a stored result, not on its datasource; what they give is a
- * result like any other.
+ * result like any other. A `head` is what the head of a job gives.
  */
 export const RunKind = z
   .enum([
@@ -21,6 +21,7 @@ export const RunKind = z
     "result_view",
     "result_statistics",
     "result_comparison",
+    "head",
   ])
   .meta({ id: "RunKind" });
 export type RunKind = z.infer<typeof RunKind>;
@@ -35,6 +36,7 @@ export type RunTrigger = z.infer<typeof RunTrigger>;
 export const RunErrorCode = z
   .enum([
     "sql_error",
+    "script_error",
     "timeout",
     "runner_lost",
     "executor_oom",
@@ -61,6 +63,13 @@ export const RunError = z
       .describe("Offset in the run's SQL, UTF-16 code units, from 0"),
     detail: z.string().nullable(),
     hint: z.string().nullable(),
+    file: z.string().nullable().optional().describe("Of a script: the file it is about"),
+    line: z
+      .number()
+      .int()
+      .nullable()
+      .optional()
+      .describe("Of a script: the line of that file, from 1"),
   })
   .meta({ id: "RunError" });
 export type RunError = z.infer<typeof RunError>;
@@ -86,6 +95,7 @@ export const RunSummary = z
       .strictObject({ run_id: id, statement: z.number().int().nullable() })
       .nullable()
       .describe("The run that this one explains, or whose result it works on"),
+    job_id: id.nullable().describe("Of a head: the job that it belongs to, until that expires"),
     queued_at: instant,
     claimed_at: instant.nullable(),
     started_at: instant.nullable().describe("When the engine got the first statement"),

@@ -1,6 +1,7 @@
 /** One executor process as its supervisor sees it. */
 import type { BackendHandle, CancelVerdict, Target } from "@quern/connectors/connector";
 import type { Part } from "@quern/contract/results";
+import type { Place } from "@quern/psql/session";
 import { type LaunchOptions, launch } from "./launch.ts";
 import { readRss } from "./memory.ts";
 import type {
@@ -23,9 +24,16 @@ export type ExecutionEvents = {
   onFirstRow?: () => void;
   /** At most four times a second. */
   onProgress?: (progress: { rows: number; bytes: number }) => void;
+  /** The statement of a script that is at work, about four times a second while it goes on. */
+  onPlace?: (place: Place) => void;
   /** The file is complete and can be read. */
   /** `data`: the bytes of a small part, which has no file. */
   onPart?: (part: Part, statement: BegunStatement, data: Uint8Array | null) => void;
+};
+
+export type ProcessEvents = ExecutionEvents & {
+  /** A script has connected anew: this is the session at work now. When it says no, nothing is sent in it. */
+  onMoved?: (handle: BackendHandle, target: Target) => boolean;
 };
 
 /**
@@ -52,7 +60,7 @@ export type ExecutorProcess = {
   /** The target whose session is open, or being opened, here. */
   held(): Held | null;
   /** One at a time. Never rejects. */
-  run(request: ExecutionRequest, events: ExecutionEvents): Promise<ProcessResult>;
+  run(request: ExecutionRequest, events: ProcessEvents): Promise<ProcessResult>;
   /** null when the process died or hung before it read the request. */
   cancelBackend(
     target: Target,
@@ -71,7 +79,7 @@ const READY_MS = 20_000;
 const MAX_OUTPUT = 16 * 1024;
 
 type Current = {
-  events: ExecutionEvents;
+  events: ProcessEvents;
   resolve: (result: ProcessResult) => void;
   accepted: boolean;
   /** The statement of the last part. */
@@ -155,6 +163,13 @@ export function startExecutorProcess(options: LaunchOptions): ExecutorProcess {
       case "started":
         current?.events.onStarted?.(message.handle);
         if (current?.events.mayStart?.() !== false) send({ type: "go" });
+        break;
+      case "moved":
+        if (current?.events.onMoved?.(message.handle, message.target) !== false)
+          send({ type: "go" });
+        break;
+      case "place":
+        current?.events.onPlace?.(message.place);
         break;
       case "prepared":
         if (held?.id === message.id) held = message.open ? { ...held, open: true } : null;

@@ -4,6 +4,8 @@ import type { BackendHandle, CancelVerdict, Parameter, Target } from "@quern/con
 import type { ConnectionReport, SchemaSnapshot } from "@quern/contract/datasources";
 import type { Column, Part, Statement } from "@quern/contract/results";
 import type { RunError } from "@quern/contract/runs";
+import type { ScriptErrorCode, ScriptProblem } from "@quern/psql/script-error";
+import type { Place } from "@quern/psql/session";
 import type { Derivation } from "@quern/results/derive/derive";
 
 export type ExecutionLimits = {
@@ -16,7 +18,7 @@ export type ExecutionLimits = {
   max_cell_bytes: number;
 };
 
-export type ExecutionRequest = DatasourceRequest | ResultRequest;
+export type ExecutionRequest = DatasourceRequest | ResultRequest | ScriptRequest;
 
 /** Work on stored results, whose files are here. `directory` exists and is empty but for them; parts are written into it. */
 export type ResultRequest = {
@@ -47,6 +49,32 @@ export type DatasourceRequest = {
   | { kind: "explain"; sql: string; params: Parameter[]; analyze: boolean }
 );
 
+/** A psql script in a session of its own. Parts are written into `directory`, which is made with the first of them. */
+export type ScriptRequest = {
+  run_id: string;
+  kind: "script";
+  target: Target;
+  /** Who stops the script's session when it has to be; as whoever runs it when left out. */
+  cancel_target?: Target;
+  limits: ExecutionLimits;
+  traceparent?: string | null;
+  max_sessions?: number;
+  /** Files on disk by their path in the tree: those that the script may read, and no more, since each run is sent them. */
+  files: Record<string, string>;
+  /** The file to begin with. */
+  entry: string;
+  variables: Record<string, string>;
+  session: {
+    /** The server's own limit for one statement, which the script may change; that of the watchdog is in `limits`. */
+    statement_timeout_ms?: number;
+    /** Server settings from the start of the session, by name. */
+    settings?: Record<string, string>;
+  };
+  /** `discard`: nothing that comes back is kept. */
+  rows: "result" | "discard";
+  directory: string;
+};
+
 export type ToExecutor =
   | { type: "run"; request: ExecutionRequest; memory_limit_bytes: number }
   /** The supervisor knows the backend: statements may be sent. */
@@ -64,6 +92,26 @@ export type ToExecutor =
 /** A statement that returns rows, and has not ended. */
 export type BegunStatement = Pick<Statement, "index" | "start" | "end"> & { columns: Column[] };
 
+/** Of a script, ended well or not. */
+export type ScriptYield = {
+  /** Of the error; null when there was none, or nothing had begun. */
+  place: Place | null;
+  /** What the interpreter calls its error; null when it was none of its own. */
+  error_code: ScriptErrorCode | null;
+  /** Where the error is in its file, UTF-16 code units from 0; null when that is not known. */
+  position: number | null;
+  /** Texts that were sent. */
+  statements: number;
+  /** After the last of them. */
+  transaction: "idle" | "open" | "failed";
+  /** The statement that was sent last; null when there was none. */
+  ended_at_place: Place | null;
+  /** What \echo, \qecho and \warn wrote, at most 64 KiB. */
+  output: string;
+  /** The first errors of the server that the script passed over, with ON_ERROR_STOP off. */
+  passed_over: ScriptProblem[];
+};
+
 /** What a run gave until it ended, well or not. */
 export type RunYield = {
   statements: Statement[];
@@ -73,6 +121,8 @@ export type RunYield = {
   snapshot: SchemaSnapshot | null;
   /** Of an explain: an element each statement. */
   plan: unknown[] | null;
+  /** Of a script, once its session was open. */
+  script: ScriptYield | null;
   cpu_ms: number;
   /** Bytes. */
   peak_rss: number;
@@ -91,6 +141,10 @@ export type FromExecutor =
   | { type: "prepared"; id: number; open: boolean }
   | { type: "first_row" }
   | { type: "progress"; rows: number; bytes: number }
+  /** The session at work is another now, and nothing was sent in it: a script has connected anew. */
+  | { type: "moved"; handle: BackendHandle; target: Target }
+  /** The statement of a script that is at work. */
+  | { type: "place"; place: Place }
   /** `statement` comes with its first part, `data` with a small one: then there is no file of it. */
   | { type: "part"; part: Part; statement: BegunStatement | null; data: Uint8Array | null }
   | { type: "finished"; error: ExecutorError | null; yield: RunYield }

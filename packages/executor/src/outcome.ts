@@ -24,6 +24,7 @@ const NOTHING: RunYield = {
   report: null,
   snapshot: null,
   plan: null,
+  script: null,
   cpu_ms: 0,
   peak_rss: 0,
   rss: 0,

@@ -3,7 +3,7 @@
  * `supervise.ts` for what happens to one run.
  */
 import type { ExecutionEvents } from "./executor-process.ts";
-import type { BegunStatement, ExecutionRequest } from "./messages.ts";
+import type { BegunStatement, ExecutionRequest, ScriptRequest, ScriptYield } from "./messages.ts";
 import { type Outcome, outcomeOf, type StopReason } from "./outcome.ts";
 import { type EndCounts, type ProcessesConfig, startProcesses } from "./processes.ts";
 import { supervise } from "./supervise.ts";
@@ -37,7 +37,14 @@ export type Executors = {
   stop(options?: { deadline_ms?: number }): Promise<void>;
 };
 
-export type { BegunStatement, ExecutionEvents, ExecutionRequest, Outcome };
+export type {
+  BegunStatement,
+  ExecutionEvents,
+  ExecutionRequest,
+  Outcome,
+  ScriptRequest,
+  ScriptYield,
+};
 
 /** Of a run that came while the executors were stopping: nothing was sent. */
 const NOT_BEGUN = outcomeOf({ error: null, yield: null, accepted: false }, "cancel", true);

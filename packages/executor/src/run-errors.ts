@@ -1,6 +1,16 @@
 import { ConnectorError, safeText } from "@quern/connectors/errors";
 import type { ExecutorError } from "./messages.ts";
 
+/** A failure of which the run error is known. */
+export class RunFailure extends Error {
+  override name = "RunFailure";
+  readonly error: ExecutorError;
+  constructor(error: ExecutorError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
 /** Any failure as a run error that may be stored and shown; the secret never is in it. */
 export function executorError(error: unknown, secret: string): ExecutorError {
   const plain = toError(error);
@@ -15,6 +25,7 @@ export function executorError(error: unknown, secret: string): ExecutorError {
 }
 
 function toError(error: unknown): ExecutorError {
+  if (error instanceof RunFailure) return error.error;
   if (error instanceof ConnectorError) {
     const { code, message, sqlstate, position, detail, hint } = error;
     return { code, message, sqlstate, position, detail, hint };

@@ -6,6 +6,7 @@ import { readPeakRss, resetPeakRss } from "./memory.ts";
 import type { ExecutionRequest, RunLink, RunYield } from "./messages.ts";
 import { deriveResult } from "./result-work.ts";
 import { executorError } from "./run-errors.ts";
+import { runScriptRequest } from "./script-work.ts";
 import { recordingSink, whenAllowed } from "./sink.ts";
 
 /** Never rejects: what happened is in the message `finished`. `prepared` names a session that was opened ahead. */
@@ -24,6 +25,7 @@ export async function run(
     report: null,
     snapshot: null,
     plan: null,
+    script: null,
   };
   let failure: unknown = null;
   try {
@@ -55,6 +57,10 @@ async function perform(
     given.statements.push(
       await deriveResult(request, memoryLimitBytes, (part) => given.parts.push(part)),
     );
+    return;
+  }
+  if (request.kind === "script") {
+    await runScriptRequest(request, duckDbMemory(memoryLimitBytes), link, given);
     return;
   }
   const connector = connectors[request.target.type];

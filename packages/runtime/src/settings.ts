@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { parseOutboundAllow } from "./outbound-rules.ts";
 
 /** The environment does not make a process: `message` has a line for each setting and what it must be. */
 export class SettingsError extends Error {
@@ -156,6 +157,17 @@ export const servingSettings = {
     .string()
     .optional()
     .describe("Addresses or networks of proxies whose X-Forwarded-For is believed, with commas"),
+  QUERN_OUTBOUND_ALLOW: z
+    .string()
+    .superRefine((value, issues) => {
+      const parsed = parseOutboundAllow(value);
+      if (!("wrong" in parsed)) return;
+      issues.addIssue(`${parsed.wrong} is no address, network (10.0.0.0/8) or host name`);
+    })
+    .optional()
+    .describe(
+      "Networks, addresses and host names (*.corp.example, too) outside the public internet that webhooks and imports may reach, with commas",
+    ),
   QUERN_ADMIN_EMAIL: z
     .email()
     .optional()

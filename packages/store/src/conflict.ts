@@ -5,9 +5,16 @@ export class Conflict extends Error {
   override name = "Conflict";
   readonly code: ProblemCode;
   readonly errors: Problem["errors"];
-  constructor(code: ProblemCode, message: string, errors?: Problem["errors"]) {
+  readonly missing: Problem["missing"];
+  constructor(
+    code: ProblemCode,
+    message: string,
+    errors?: Problem["errors"],
+    missing?: Problem["missing"],
+  ) {
     super(message);
     this.code = code;
     this.errors = errors;
+    this.missing = missing;
   }
 }

@@ -20,6 +20,10 @@ const RESOURCES = {
   display_link: { table: "display_links", visible: visibleDisplayLink },
   run: { table: "runs", visible: visibleRun },
   schedule: { table: "schedules", visible: visibleSchedule },
+  project: { table: "projects", visible: visibleProject },
+  deleted_project: { table: "projects", visible: visibleDeletedProject },
+  job: { table: "jobs", visible: visibleJob },
+  layer: { table: "layers", visible: visibleLayer },
 } as const;
 export type ResourceType = keyof typeof RESOURCES;
 
@@ -99,10 +103,52 @@ export function visibleDisplayLink(actor: Actor): RawBuilder<boolean> {
     select from dashboards where dashboards.id = display_links.dashboard_id and ${visibleDashboard(actor)})))`;
 }
 
+/** Rows of `projects` that the actor made or that are granted to one of their groups; any for an admin. */
+export function visibleProject(actor: Actor): RawBuilder<boolean> {
+  return sql`(projects.deleted_at is null and ${ownOrGrantedProject(actor)})`;
+}
+
+/** Deleted rows of `projects`, to bring them back. */
+export function visibleDeletedProject(actor: Actor): RawBuilder<boolean> {
+  return sql`(projects.deleted_at is not null and ${ownOrGrantedProject(actor)})`;
+}
+
+function ownOrGrantedProject(actor: Actor): RawBuilder<boolean> {
+  return sql`(projects.org_id = ${actor.org_id} and (projects.created_by = ${actor.user_id}
+    or ${granted(actor, "project", sql`projects.id`)}))`;
+}
+
+/**
+ * Rows of `jobs`: an admin sees all, others their own and those for them, and those of projects that they see now, as long
+ * as these ran the project as it is saved; editors, who may write SQL, also those whose head was typed in
+ * and those of files that were being edited.
+ */
+export function visibleJob(actor: Actor): RawBuilder<boolean> {
+  if (actor.role === "admin") return sql`(jobs.org_id = ${actor.org_id})`;
+  const typed =
+    actor.role === "editor"
+      ? sql`true`
+      : sql`jobs.head_sql is null and exists (
+          select from project_versions as saved
+          where saved.project_id = jobs.project_id and saved.version = jobs.project_version and saved.tree = jobs.tree)`;
+  return sql`(jobs.org_id = ${actor.org_id} and (jobs.created_by = ${actor.user_id} or jobs.user_id = ${actor.user_id}
+    or (${typed} and exists (
+      select from projects where projects.id = jobs.project_id and ${visibleProject(actor)}))))`;
+}
+
+/** Rows of `layers` whose state is a step of a job that the actor may see; all for an admin. */
+export function visibleLayer(actor: Actor): RawBuilder<boolean> {
+  if (actor.role === "admin") return sql`(layers.org_id = ${actor.org_id})`;
+  return sql`(layers.org_id = ${actor.org_id} and exists (
+    select from job_steps
+    join jobs on jobs.id = job_steps.job_id
+    where job_steps.state_key = layers.state_key and ${visibleJob(actor)}))`;
+}
+
 /**
  * Rows of `runs`: an admin sees all. Others need the datasource's grant now, and then see their own runs and those of
- * saved queries and those they share; editors, who may write the same SQL, also see other people's. Tests of unsaved forms are
- * their maker's. A screen sees the runs that its tiles show.
+ * saved queries and those they share; editors, who may write the same SQL, also see other people's. Heads are seen with their
+ * jobs; tests of unsaved forms, and what was made of heads, by their maker. A screen sees the runs that its tiles show.
  */
 export function visibleRun(actor: Actor): RawBuilder<boolean> {
   if (actor.display) return shownRun(actor, actor.display);
@@ -113,7 +159,8 @@ export function visibleRun(actor: Actor): RawBuilder<boolean> {
       : sql`(runs.created_by = ${actor.user_id} or runs.query_id is not null or exists (
           select from run_callers where run_callers.run_id = runs.id and run_callers.user_id = ${actor.user_id}))`;
   return sql`(runs.org_id = ${actor.org_id} and case
-    when runs.datasource_id is null then runs.created_by = ${actor.user_id}
+    when runs.datasource_id is null then runs.created_by = ${actor.user_id} or (runs.job_id is not null and exists (
+      select from jobs where jobs.id = runs.job_id and ${visibleJob(actor)}))
     else ${whose} and runs.datasource_id = any (array(${grantedDatasources(actor)})) end)`;
 }
 
@@ -146,7 +193,7 @@ function queryOfGrantedDatasource(actor: Actor): RawBuilder<boolean> {
 
 function granted(
   actor: Actor,
-  type: "datasource" | "dashboard",
+  type: "datasource" | "dashboard" | "project",
   id: RawBuilder<unknown>,
 ): RawBuilder<boolean> {
   if (actor.role === "admin") return sql`true`;

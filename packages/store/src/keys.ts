@@ -62,6 +62,14 @@ export function derivedSecret(keys: ApiKeys, purpose: string): string {
     .digest("base64url");
 }
 
+/** Keys by which machines of this installation believe what others put into shared storage; the first one signs. */
+export function sharingKeys(keys: RunnerKeys): { kid: string; key: Buffer }[] {
+  return keys.private.map(({ kid, d }) => ({
+    kid: kid!,
+    key: createHmac("sha256", Buffer.from(d!, "base64url")).update("shared layers").digest(),
+  }));
+}
+
 async function writeKeys(directory: string, file: string, keys: JWK[]): Promise<void> {
   const path = join(directory, file);
   const aside = await open(`${path}.${process.pid}.tmp`, "w", 0o600);

@@ -3,7 +3,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
 import { impatientSocket } from "./silence.ts";
 
-export type Channel = "quern_queue" | "quern_runs" | "quern_cancel" | "quern_dashboards";
+export type Channel =
+  | "quern_queue"
+  | "quern_runs"
+  | "quern_cancel"
+  | "quern_dashboards"
+  | "quern_webhooks"
+  | "quern_jobs"
+  | "quern_job_events"
+  | "quern_job_cancel"
+  | "quern_instances";
 
 const PING_MS = 20_000;
 /** A connection that is told to end and does not: its other end is gone. */

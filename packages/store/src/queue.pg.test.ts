@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Actor } from "./actor.ts";
-import { type Database, openDatabase } from "./db.ts";
+import { type Database, inTransaction, openDatabase } from "./db.ts";
 import {
   type ClaimedRun,
   claimRuns,
@@ -135,6 +135,27 @@ test("a claim that is not committed yet counts for the cap of the next", async (
     return { claiming };
   });
   expect(await second.claiming).toEqual([]);
+});
+
+test("what was made while a claim waited for its turn comes with its datasource", async () => {
+  // There is something to claim, so that the claim goes as far as the lock.
+  await makeRun(db, editor, datasource);
+  let claiming: Promise<ClaimedRun[]> | undefined;
+  await inTransaction(db, async (trx) => {
+    await sql`select pg_advisory_xact_lock(hashtext('quern.claim_runs'))`.execute(trx);
+    claiming = claimRuns(db, "runner-1", 10, LEASE_MS);
+    const waits = () =>
+      sql`
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        db,
+      );
+    await expect.poll(async () => (await waits()).rows.length).toBe(1);
+    const young = await makeDatasource(db, editor, { everyone: true });
+    await makeRun(db, editor, young);
+  });
+  const claimed = await claiming!;
+  expect(claimed).toHaveLength(2);
+  expect(claimed.map((run) => run.datasource?.id)).toEqual(claimed.map((run) => run.datasource_id));
 });
 
 test("interactive runs come before scheduled ones, and people take turns", async () => {

@@ -65,13 +65,10 @@ export async function claimRuns(
       jsonb_build_object('timeout_ms', timeout_ms, 'max_rows', max_rows, 'max_bytes', max_bytes) as limits,
       cancel_requested_at is not null as cancel_requested, request_id, traceparent,
       extract(epoch from claimed_at - queued_at)::float8 * 1000 as waited_ms,
-      case when datasources.id is not null then to_jsonb(datasources) end as datasource
+      case when claimed.datasource_id is not null then claimed_datasource(claimed.datasource_id) end as datasource
     -- Most looks for work find none: they take neither the lock nor a transaction that writes.
     from (select where exists (select from queue)) as waiting
-    cross join lateral claim_runs(${runner}, ${max}, ${leaseMs}) as claimed
-    left join (
-      select id, org_id, type, config, secret, secret_version, max_concurrency from datasources where deleted_at is null
-    ) as datasources on datasources.id = claimed.datasource_id`.execute(db);
+    cross join lateral claim_runs(${runner}, ${max}, ${leaseMs}) as claimed`.execute(db);
   return rows;
 }
 

@@ -31,7 +31,7 @@ const MANY_DATASOURCES = 20;
 /**
  * Selects at most `budget` rows of runs below the id `before`, the newest first, along the index that narrows most.
  * The `budget` that is returned is how many it selects at most: less for a person who sees few datasources, since each of
- * these is read.
+ * these is read, and the heads of jobs.
  */
 export async function candidates(
   db: Database,
@@ -67,11 +67,14 @@ export async function candidates(
       limit ${MANY_DATASOURCES + 1}`.execute(db);
     if (rows.length <= MANY_DATASOURCES) {
       const ids = rows.map(({ resource_id }) => resource_id);
-      const each = Math.ceil(budget / (ids.length + 1));
+      const each = Math.ceil(budget / (ids.length + 2));
       const own = along(sql`created_by = ${actor.user_id}`, sql`id`, sql`runs`, each);
       const ofOne = along(sql`datasource_id = granted.datasource_id`, sql`id`, sql`runs`, each);
+      const heads = along(ofKind(actor, "head"), sql`id`, sql`runs`, each);
       const seen = sql`select id from (
         (${own})
+        union
+        (${heads})
         union
         select of_one.id from unnest(${ids}::uuid[]) as granted (datasource_id) cross join lateral (${ofOne}) as of_one
       ) as seen order by id desc limit ${each}`;
@@ -88,13 +91,16 @@ function narrowest(actor: Actor, filter: RunFilter): RawBuilder<unknown> | undef
   if (filter.status === "running") return sql`status = 'running'`;
   if (filter.query_id) return sql`query_id = ${filter.query_id}`;
   if (filter.created_by) return sql`created_by = ${filter.created_by}`;
-  if (filter.kind && filter.kind !== "query")
-    return sql`org_id = ${actor.org_id} and kind = ${filter.kind} and kind <> 'query'`;
+  if (filter.kind && filter.kind !== "query") return ofKind(actor, filter.kind);
   if (filter.trigger && filter.trigger !== "user")
     return sql`org_id = ${actor.org_id} and trigger = ${filter.trigger} and trigger <> 'user'`;
   if (filter.status === "failed" || filter.status === "canceled")
     return ended(actor, filter.status);
   return undefined;
+}
+
+function ofKind(actor: Actor, kind: RunKind): RawBuilder<unknown> {
+  return sql`org_id = ${actor.org_id} and kind = ${kind} and kind <> 'query'`;
 }
 
 function broad(actor: Actor, filter: RunFilter): RawBuilder<unknown> {
@@ -119,7 +125,7 @@ export function matching(actor: Actor, filter: RunFilter): RawBuilder<boolean> {
   if (filter.created_by) add(sql`runs.created_by = ${filter.created_by}`);
   if (filter.related_to)
     add(sql`(runs.retry_of = ${filter.related_to} or runs.source_run_id = ${filter.related_to})`);
-  if (filter.derived === "false") add(sql`runs.kind in ('query', 'introspect')`);
+  if (filter.derived === "false") add(sql`runs.kind in ('query', 'introspect', 'head')`);
   if (filter.search) add(sql`runs.sql ilike ${containing(filter.search)}`);
   return sql`${sql.join(conditions, sql` and `)}`;
 }

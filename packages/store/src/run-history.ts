@@ -61,7 +61,7 @@ type FullRow = RunRow &
 
 const SUMMARY = sql`
   runs.id, runs.kind, runs.status, runs.sql, runs.priority, runs.trigger, runs.attempt, runs.runner,
-  runs.traceparent, runs.retry_of,
+  runs.traceparent, runs.retry_of, runs.job_id,
   case when runs.source_run_id is not null then jsonb_build_object(
     'run_id', runs.source_run_id, 'statement', runs.source_statement) end as source,
   case when datasources.id is not null then jsonb_build_object('id', datasources.id, 'name', datasources.name) end as datasource,

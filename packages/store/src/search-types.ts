@@ -6,6 +6,7 @@ import {
   visibleDashboard,
   visibleDatasource,
   visibleJoinedQuery,
+  visibleProject,
   visibleSchedule,
   visibleVisualization,
 } from "./grants.ts";
@@ -46,6 +47,7 @@ export function branchesOf(actor: Actor, words: Words): Branch[] {
     visualizations(actor),
     schedules(actor),
     datasources(actor),
+    projects(actor, words),
     folders(actor),
   ].map((source) => toBranch(source, words));
 }
@@ -192,6 +194,25 @@ function datasources(actor: Actor): Source {
     ...plain("datasource", "datasources"),
     visible: visibleDatasource(actor),
     at: sql.ref("datasources.updated_at"),
+  };
+}
+
+function projects(actor: Actor, words: Words): Source {
+  const description = sql.ref("projects.description");
+  return {
+    ...plain("project", "projects"),
+    visible: visibleProject(actor),
+    at: sql.ref("projects.updated_at"),
+    texts: words.inText
+      ? [
+          {
+            field: sql`'description'`,
+            score: sql`35`,
+            fits: containsAll(description, words.each),
+            text: excerpt(description, words.each),
+          },
+        ]
+      : [],
   };
 }
 

@@ -39,14 +39,29 @@ export async function writeSettings(
 
 /** `settings` with what the change says. */
 export function mergeSettings(settings: Settings, change: SettingsChange): Settings {
-  const { limits, max_queued_per_person, display_links } = settings;
+  const { limits, jobs, instances, max_queued_per_person, display_links } = settings;
   const changed = change.limits ?? {};
+  const ofJobs = change.jobs ?? {};
+  const ofInstances = change.instances ?? {};
   return {
     limits: {
       timeout_ms: { ...limits.timeout_ms, ...changed.timeout_ms },
       max_rows: { ...limits.max_rows, ...changed.max_rows },
       max_bytes: { ...limits.max_bytes, ...changed.max_bytes },
       result_ttl_s: { ...limits.result_ttl_s, ...changed.result_ttl_s },
+    },
+    jobs: {
+      timeout_ms: { ...jobs.timeout_ms, ...ofJobs.timeout_ms },
+      job_ttl_s: { ...jobs.job_ttl_s, ...ofJobs.job_ttl_s },
+      snapshot_ttl_s: { ...jobs.snapshot_ttl_s, ...ofJobs.snapshot_ttl_s },
+      max_active_per_person: ofJobs.max_active_per_person ?? jobs.max_active_per_person,
+      max_unfinished_per_person: ofJobs.max_unfinished_per_person ?? jobs.max_unfinished_per_person,
+      max_blob_bytes: ofJobs.max_blob_bytes ?? jobs.max_blob_bytes,
+    },
+    instances: {
+      ttl_s: { ...instances.ttl_s, ...ofInstances.ttl_s },
+      max_per_person: ofInstances.max_per_person ?? instances.max_per_person,
+      max_total: ofInstances.max_total ?? instances.max_total,
     },
     max_queued_per_person: change.max_queued_per_person ?? max_queued_per_person,
     display_links: change.display_links ?? display_links,

@@ -36,6 +36,39 @@ export interface AuditLog {
   user_id: string | null;
 }
 
+export interface BlobChunks {
+  bytes: Buffer;
+  content_id: string;
+  n: number;
+}
+
+export interface BlobHolders {
+  digest: Buffer;
+  org_id: string;
+  user_id: string;
+}
+
+export interface Blobs {
+  content_id: string;
+  created_at: Generated<Timestamp>;
+  /**
+   * Who showed first that they have the bytes; blob_holders has the others.
+   */
+  created_by: string | null;
+  digest: Buffer;
+  /**
+   * When a tree last named it, to the hour: what was named within a day is not swept, so that a tree may be stored meanwhile.
+   */
+  named_at: Generated<Timestamp>;
+  org_id: string;
+  size: number;
+}
+
+export interface BlobUploads {
+  begun_at: Generated<Timestamp>;
+  content_id: string;
+}
+
 export interface Credentials {
   access_token: string | null;
   access_token_expires_at: Timestamp | null;
@@ -185,6 +218,11 @@ export interface EffectiveGroupMembers {
   user_id: string | null;
 }
 
+export interface Environments {
+  asked: unknown;
+  env_key: Buffer;
+}
+
 export interface Favorites {
   created_at: Generated<Timestamp>;
   resource_id: string;
@@ -241,12 +279,345 @@ export interface Groups {
   system: string | null;
 }
 
+export interface InstanceLogins {
+  created_at: Generated<Timestamp>;
+  instance_id: string;
+  purpose: string;
+  user_name: string;
+  verifier: string;
+}
+
+export interface Instances {
+  connections: Generated<number>;
+  created_at: Generated<Timestamp>;
+  end_detail: string | null;
+  end_reason: string | null;
+  ended_at: Timestamp | null;
+  engine: string;
+  environment: unknown;
+  expires_at: Timestamp;
+  id: Generated<string>;
+  job_id: string | null;
+  /**
+   * When a session through the proxy began or ended last.
+   */
+  last_used_at: Timestamp | null;
+  /**
+   * The sandbox process says now and then that it still has the server.
+   */
+  lease_until: Timestamp;
+  /**
+   * What one signs in as at the proxy. It is free again when the instance has ended.
+   */
+  name: string;
+  org_id: string;
+  owner_id: string | null;
+  project_id: string | null;
+  /**
+   * Where it is reached: host, port, tls. Null: the sandbox has no proxy.
+   */
+  proxy: unknown | null;
+  /**
+   * A command to the sandbox, which clears it when it is done.
+   */
+  reset_requested_at: Timestamp | null;
+  resets: Generated<number>;
+  sandbox: string;
+  started_at: Timestamp | null;
+  state_key: Buffer;
+  status: Generated<string>;
+  stop_requested_at: Timestamp | null;
+  ttl_s: number;
+}
+
+export interface JobLogs {
+  at: Timestamp;
+  id: number;
+  job_id: string;
+  level: string;
+  line: number | null;
+  message: string;
+  path: string | null;
+  source: string;
+  sqlstate: string | null;
+  stage: string;
+  statement: number | null;
+}
+
+export interface JobParts {
+  bytes: number;
+  created_at: Generated<Timestamp>;
+  files: number;
+  /**
+   * Of all that the part said: the same one again changes nothing.
+   */
+  hash: Buffer;
+  job_id: string;
+  org_id: string;
+  seq: number;
+  tree: Buffer;
+}
+
+export interface Jobs {
+  /**
+   * False while parts may be appended: such a job is not claimed, but its states may be made ahead of need.
+   */
+  assembled: boolean;
+  /**
+   * Counts claims. Together with lease_token it is the fence: who does not hold both can neither renew nor finish.
+   */
+  attempt: Generated<number>;
+  cancel_requested_at: Timestamp | null;
+  cancel_requested_by: string | null;
+  claimed_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  current: unknown | null;
+  environment: Generated<unknown>;
+  /**
+   * contract: JobError without ids.
+   */
+  error: unknown | null;
+  expires_at: Timestamp;
+  finished_at: Timestamp | null;
+  head_path: string | null;
+  head_sql: string | null;
+  http_request_id: string | null;
+  id: Generated<string>;
+  instance_id: string | null;
+  job_ttl_s: number;
+  lease_token: string | null;
+  lease_until: Timestamp | null;
+  /**
+   * Files of the sides of a diff.
+   */
+  left_tree: Buffer | null;
+  log_count: Generated<number>;
+  /**
+   * Of the project's version, when it was made.
+   */
+  manifest: unknown | null;
+  max_bytes: number;
+  max_rows: number;
+  metrics: unknown | null;
+  org_id: string;
+  parts_ended: Generated<boolean>;
+  policy: Generated<unknown>;
+  /**
+   * Who makes states of a job that is sent in parts: sandbox, token, until, and the parts made.
+   */
+  prebuild: unknown | null;
+  project_id: string | null;
+  project_version: number | null;
+  queued_at: Timestamp | null;
+  request_hash: Buffer | null;
+  /**
+   * The caller's idempotency key.
+   */
+  request_id: string | null;
+  result: unknown | null;
+  right_tree: Buffer | null;
+  /**
+   * The run of the head.
+   */
+  run_id: string | null;
+  sandbox: string | null;
+  snapshot: unknown | null;
+  snapshot_ttl_s: number;
+  /**
+   * What only some types have: left and right of a diff, state_key, name and ttl of an instance.
+   */
+  spec: Generated<unknown>;
+  stage: Generated<string>;
+  stages: Generated<unknown>;
+  state_key: Buffer | null;
+  status: Generated<string>;
+  store_id: string | null;
+  tail_hash: Buffer | null;
+  telemetry_context: Generated<unknown>;
+  timeout_ms: number;
+  token_id: string | null;
+  traceparent: string | null;
+  /**
+   * Of a job that is sent in parts: the files it began with, and all files once it is run.
+   */
+  tree: Buffer | null;
+  type: string;
+  user_id: string | null;
+  variables: Generated<unknown>;
+}
+
+export interface JobSteps {
+  bytes: number | null;
+  duration_ms: number | null;
+  job_id: string;
+  kept: Generated<boolean>;
+  /**
+   * No foreign key: layers are evicted, and what a job did stays said.
+   */
+  layer_id: string | null;
+  n: number;
+  outcome: string;
+  path: string;
+  reason: Generated<string>;
+  state_key: Buffer;
+  statements: number | null;
+  volatile: Generated<string[]>;
+}
+
 export interface JoinedRequests {
   created_at: Generated<Timestamp>;
   idempotency_key: string;
   request_hash: Buffer;
   run_id: string;
   user_id: string;
+}
+
+export interface LayerBuilds {
+  org_id: string;
+  process_id: string;
+  started_at: Generated<Timestamp>;
+  state_key: Buffer;
+  store_id: string;
+}
+
+export interface LayerChildren {
+  child_key: Buffer;
+  org_id: string;
+  seen_at: Generated<Timestamp>;
+  state_key: Buffer;
+}
+
+export interface LayerExports {
+  bytes: number;
+  chunks: number;
+  depth: number;
+  exported_at: Generated<Timestamp>;
+  org_id: string;
+  shared: string;
+  state_key: Buffer;
+}
+
+export interface LayerHours {
+  build_ms: Generated<number>;
+  builds: Generated<number>;
+  evicted_bytes: Generated<number>;
+  evictions: Generated<number>;
+  full_hits: Generated<number>;
+  hour: Timestamp;
+  misses: Generated<number>;
+  prefix_hits: Generated<number>;
+  store_id: string;
+}
+
+export interface LayerLeases {
+  holder_id: string;
+  holder_kind: string;
+  id: Generated<string>;
+  layer_id: string;
+  process_id: string;
+  taken_at: Generated<Timestamp>;
+}
+
+export interface LayerNames {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  id: Generated<string>;
+  name: string;
+  org_id: string;
+  state_key: Buffer;
+}
+
+export interface LayerProcesses {
+  alive_till: Timestamp;
+  id: Generated<string>;
+  started_at: Generated<Timestamp>;
+  store_id: string;
+}
+
+export interface Layers {
+  /**
+   * Of the machine, when it was published.
+   */
+  boot_id: string;
+  /**
+   * Also in the manifest of its directory: a directory that has another one is not this layer's.
+   */
+  build_id: string;
+  /**
+   * From the clone of the parent to the clean stop.
+   */
+  build_ms: number;
+  builds: Generated<number>;
+  built_at: Generated<Timestamp>;
+  bytes: number;
+  clone: string;
+  created_at: Generated<Timestamp>;
+  depth: number;
+  /**
+   * Its files are known to be on the disk: until then it is not trusted after another boot.
+   */
+  durable: Generated<boolean>;
+  engine: string;
+  env_key: Buffer;
+  evicted_at: Timestamp | null;
+  evicted_why: string | null;
+  expires_at: Timestamp | null;
+  hits: Generated<number>;
+  id: Generated<string>;
+  imported: Generated<boolean>;
+  /**
+   * L of the store when it was used last.
+   */
+  inflation: Generated<number>;
+  last_used_at: Generated<Timestamp>;
+  org_id: string;
+  /**
+   * On the disk, less what it shares with its parent by reflink as far as that is known.
+   */
+  own_bytes: number;
+  /**
+   * The layer that its builder was cloned from, which may be gone by now; null for an empty server.
+   */
+  parent_key: Buffer | null;
+  paths: string[];
+  pinned_at: Timestamp | null;
+  pinned_by: string | null;
+  reproducible: boolean | null;
+  state_key: Buffer;
+  status: Generated<string>;
+  steps: number;
+  store_id: string;
+  tags: Generated<string[]>;
+  ttl_s: number | null;
+  volatile: Generated<unknown>;
+}
+
+export interface LayerStores {
+  clone: string | null;
+  created_at: Generated<Timestamp>;
+  effective_max_bytes: number | null;
+  folder: Generated<string>;
+  free_bytes: number | null;
+  high_watermark: number | null;
+  hostname: Generated<string>;
+  /**
+   * Kept in the folder, in store.json.
+   */
+  id: string;
+  /**
+   * L of GreedyDual-Size-Frequency: the priority of what was evicted last.
+   */
+  inflation: Generated<number>;
+  low_watermark: number | null;
+  max_bytes: number | null;
+  reserve_bytes: number | null;
+  seen_at: Generated<Timestamp>;
+  /**
+   * The object storage that it exports to and imports from, without credentials; null: none.
+   */
+  shared: string | null;
+  total_bytes: number | null;
 }
 
 export interface Memberships {
@@ -300,6 +671,35 @@ export interface Playlists {
   name: string;
   org_id: string;
   updated_at: Generated<Timestamp>;
+}
+
+export interface Projects {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  deleted_at: Timestamp | null;
+  description: Generated<string>;
+  id: Generated<string>;
+  name: string;
+  org_id: string;
+  updated_at: Generated<Timestamp>;
+  updated_by: string | null;
+  version: Generated<number>;
+}
+
+export interface ProjectVersions {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  environment: Generated<unknown>;
+  /**
+   * What stands in for the file quern.project.json of the tree, if anything does.
+   */
+  manifest: unknown | null;
+  message: Generated<string>;
+  org_id: string;
+  project_id: string;
+  tree: Buffer;
+  variables: Generated<unknown>;
+  version: number;
 }
 
 export interface Queries {
@@ -425,6 +825,10 @@ export interface Runs {
   first_row_at: Timestamp | null;
   id: Generated<string>;
   idempotency_key: string | null;
+  /**
+   * Of a head: the job whose it is; null once that has expired.
+   */
+  job_id: string | null;
   kind: string;
   /**
    * What max_concurrency counts together: the datasource; zero for work that occupies none.
@@ -472,6 +876,9 @@ export interface Runs {
    * What to do with the source: the sort and filters of a view, the other run of a comparison, analyze of an explain.
    */
   spec: unknown | null;
+  /**
+   * Of a head: the text of its file, or its beginning when that is long.
+   */
   sql: string | null;
   /**
    * When the engine was handed the first statement.
@@ -501,6 +908,18 @@ export interface RunStatements {
   run_id: string;
   start: number;
   truncated: string | null;
+}
+
+export interface Sandboxes {
+  capacity: unknown;
+  engines: unknown;
+  hostname: string;
+  id: string;
+  proxy: unknown | null;
+  seen_at: Generated<Timestamp>;
+  started_at: Generated<Timestamp>;
+  store_id: string;
+  vitals: unknown;
 }
 
 export interface ScheduleFirings {
@@ -638,6 +1057,21 @@ export interface Tokens {
   user_id: string;
 }
 
+export interface TreeBlobs {
+  blob: Buffer;
+  org_id: string;
+  tree: Buffer;
+}
+
+export interface Trees {
+  bytes: number;
+  digest: Buffer;
+  file_count: number;
+  files: unknown;
+  named_at: Generated<Timestamp>;
+  org_id: string;
+}
+
 export interface Users {
   created_at: Generated<Timestamp>;
   email: string;
@@ -668,9 +1102,85 @@ export interface Visualizations {
   updated_at: Generated<Timestamp>;
 }
 
+export interface WebhookAttempts {
+  at: Generated<Timestamp>;
+  attempt: number;
+  delivery_id: string;
+  duration_ms: number | null;
+  error: string | null;
+  error_code: string | null;
+  status_code: number | null;
+}
+
+export interface WebhookDeliveries {
+  attempts: Generated<number>;
+  /**
+   * Spent when claimed, so that a message that kills its sender ends as well.
+   */
+  attempts_left: number;
+  created_at: Generated<Timestamp>;
+  due_at: Generated<Timestamp>;
+  ended_at: Timestamp | null;
+  event: string;
+  event_id: string;
+  id: Generated<string>;
+  /**
+   * The body, byte for byte as it is signed and sent.
+   */
+  payload: string;
+  status: Generated<string>;
+  webhook_id: string;
+}
+
+export interface Webhooks {
+  /**
+   * Those that waited longest come first.
+   */
+  claimed_at: Generated<Timestamp>;
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  disabled_at: Timestamp | null;
+  disabled_reason: string | null;
+  /**
+   * Keys of the registry in the code (contract: WebhookEvent), so that a new one needs no migration.
+   */
+  events: string[];
+  failing_since: Timestamp | null;
+  /**
+   * Attempts that failed since one succeeded.
+   */
+  failures: Generated<number>;
+  /**
+   * After several failures nothing is sent for a while, however much is due.
+   */
+  held_until: Timestamp | null;
+  id: Generated<string>;
+  last_delivered_at: Timestamp | null;
+  lease_token: string | null;
+  lease_until: Timestamp | null;
+  name: string;
+  org_id: string;
+  /**
+   * Version secret_version - 1: signs, too, until previous_secret_until.
+   */
+  previous_secret: string | null;
+  previous_secret_until: Timestamp | null;
+  /**
+   * JWE under the API's own keys, bound to organisation, webhook and version.
+   */
+  secret: string;
+  secret_version: Generated<number>;
+  updated_at: Generated<Timestamp>;
+  url: string;
+}
+
 export interface DB {
   api_processes: ApiProcesses;
   audit_log: AuditLog;
+  blob_chunks: BlobChunks;
+  blob_holders: BlobHolders;
+  blob_uploads: BlobUploads;
+  blobs: Blobs;
   credentials: Credentials;
   dashboard_versions: DashboardVersions;
   dashboards: Dashboards;
@@ -679,17 +1189,35 @@ export interface DB {
   display_links: DisplayLinks;
   drafts: Drafts;
   effective_group_members: EffectiveGroupMembers;
+  environments: Environments;
   favorites: Favorites;
   firing_runs: FiringRuns;
   folders: Folders;
   grants: Grants;
   group_members: GroupMembers;
   groups: Groups;
+  instance_logins: InstanceLogins;
+  instances: Instances;
+  job_logs: JobLogs;
+  job_parts: JobParts;
+  job_steps: JobSteps;
+  jobs: Jobs;
   joined_requests: JoinedRequests;
+  layer_builds: LayerBuilds;
+  layer_children: LayerChildren;
+  layer_exports: LayerExports;
+  layer_hours: LayerHours;
+  layer_leases: LayerLeases;
+  layer_names: LayerNames;
+  layer_processes: LayerProcesses;
+  layer_stores: LayerStores;
+  layers: Layers;
   memberships: Memberships;
   one_time_links: OneTimeLinks;
   orgs: Orgs;
   playlists: Playlists;
+  project_versions: ProjectVersions;
+  projects: Projects;
   queries: Queries;
   query_versions: QueryVersions;
   queue: Queue;
@@ -700,6 +1228,7 @@ export interface DB {
   run_statements: RunStatements;
   runners: Runners;
   runs: Runs;
+  sandboxes: Sandboxes;
   schedule_firings: ScheduleFirings;
   schedules: Schedules;
   schema_names: SchemaNames;
@@ -708,7 +1237,12 @@ export interface DB {
   tile_runs: TileRuns;
   tiles: Tiles;
   tokens: Tokens;
+  tree_blobs: TreeBlobs;
+  trees: Trees;
   users: Users;
   verifications: Verifications;
   visualizations: Visualizations;
+  webhook_attempts: WebhookAttempts;
+  webhook_deliveries: WebhookDeliveries;
+  webhooks: Webhooks;
 }

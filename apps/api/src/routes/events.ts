@@ -1,8 +1,16 @@
-import { type RunEvent, RunEvent as RunEventSchema, streamEvents } from "@quern/contract/events";
+import {
+  type JobEvent,
+  JobEvent as JobEventSchema,
+  type RunEvent,
+  RunEvent as RunEventSchema,
+  streamEvents,
+} from "@quern/contract/events";
+import type { JobSummary } from "@quern/contract/jobs";
 import type { RunSummary } from "@quern/contract/runs";
 import type { Actor } from "@quern/store/actor";
 import { readDashboardEvents } from "@quern/store/dashboards";
 import { withShownTiles } from "@quern/store/display-links";
+import { readJobSummaries } from "@quern/store/job-history";
 import { readRunSummaries } from "@quern/store/run-history";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { findActor } from "../actors.ts";
@@ -57,6 +65,7 @@ function streamChanges(
   const stream = reply.raw;
   const changed = new Set<string>();
   const saved = new Set<string>();
+  const worked = new Set<string>();
   let closed = false;
   let flushing: NodeJS.Timeout | true | undefined;
 
@@ -65,6 +74,7 @@ function streamChanges(
     closed = true;
     unsubscribe();
     unsubscribeDashboards();
+    unsubscribeJobs();
     clearInterval(keepAlive);
     if (flushing !== true) clearTimeout(flushing);
     onClose();
@@ -80,9 +90,8 @@ function streamChanges(
   };
   // Rights are read anew for each batch: a person who lost them sees nothing more.
   const flush = async () => {
-    const [runs, dashboards] = [[...changed], [...saved]];
-    changed.clear();
-    saved.clear();
+    const [runs, dashboards, jobs] = [[...changed], [...saved], [...worked]];
+    for (const each of [changed, saved, worked]) each.clear();
     const found = await findActor(api, request);
     if (!found) return close();
     if (runs.length > 0) {
@@ -94,9 +103,13 @@ function streamChanges(
       for (const event of await readDashboardEvents(api.db, found, dashboards))
         write(eventOf("dashboard", event));
     }
+    if (jobs.length > 0 && !found.display) {
+      for (const job of await readJobSummaries(api.db, found, jobs))
+        write(eventOf("job", toJobEvent(job)));
+    }
   };
   const gather = () => {
-    if (closed || flushing !== undefined || changed.size + saved.size === 0) return;
+    if (closed || flushing !== undefined || changed.size + saved.size + worked.size === 0) return;
     flushing = setTimeout(() => {
       flushing = true;
       flush()
@@ -119,6 +132,11 @@ function streamChanges(
     saved.add(dashboardId);
     gather();
   });
+  const unsubscribeJobs = api.runChanges.subscribeJobs((jobId) => {
+    if (jobId === undefined) return;
+    worked.add(jobId);
+    gather();
+  });
   const keepAlive = setInterval(() => write(": keep-alive\n\n"), KEEP_ALIVE_MS);
   stream.on("close", close);
   stream.on("error", close);
@@ -136,6 +154,11 @@ function streamChanges(
 
 function eventOf(type: string, data: unknown): string {
   return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+function toJobEvent(job: JobSummary): JobEvent {
+  const keys = Object.keys(JobEventSchema.shape) as (keyof JobEvent)[];
+  return Object.fromEntries(keys.map((key) => [key, job[key]])) as JobEvent;
 }
 
 function toEvent(run: RunSummary, { display }: Actor): RunEvent {

@@ -18,7 +18,9 @@ export function addRunExplainRoutes(app: FastifyInstance, api: Api): void {
     if (run.kind !== "query" || run.sql === null || run.datasource === null) {
       throw new ApiError(
         "invalid_request",
-        "Only a run of a query can be explained. Choose the run that this one belongs to.",
+        run.kind === "head"
+          ? "The database of a job's head is gone once it has run. Write explain before the statement in the head."
+          : "Only a run of a query can be explained. Choose the run that this one belongs to.",
       );
     }
     await demandToRunAgain(api, actor, run);

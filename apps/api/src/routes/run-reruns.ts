@@ -25,7 +25,9 @@ export function addRunRerunRoutes(app: FastifyInstance, api: Api): void {
       if (run.kind !== "query" || run.sql === null || run.datasource === null) {
         throw new ApiError(
           "invalid_request",
-          "Only a run of a query can be run again. Test or introspect a datasource from its page.",
+          run.kind === "head"
+            ? "The head of a job is not run again by itself: its database is gone. Run the job again."
+            : "Only a run of a query can be run again. Test or introspect a datasource from its page.",
         );
       }
       await demandToRunAgain(api, actor, run);

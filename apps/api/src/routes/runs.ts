@@ -1,12 +1,5 @@
 import { readRunQueue } from "@quern/contract/run-queue";
-import {
-  cancelRun,
-  createRun,
-  listRuns,
-  type Run,
-  type RunInput,
-  readRun,
-} from "@quern/contract/runs";
+import { cancelRun, createRun, listRuns, type RunInput, readRun } from "@quern/contract/runs";
 import type { Actor } from "@quern/store/actor";
 import { readQuery } from "@quern/store/queries";
 import { targetOfQuery } from "@quern/store/query-target";
@@ -21,12 +14,12 @@ import type { Api } from "../api.ts";
 import { enqueue } from "../enqueue.ts";
 import { ApiError, notFound } from "../problems.ts";
 import { inProblems, parametersOfSql } from "../run-parameters.ts";
+import { triggerOf } from "../run-trigger.ts";
 import { forScreen } from "../screens.ts";
 import { serve } from "../serve.ts";
+import { readAtEnd } from "../waiting.ts";
 
 const PAGE = 50;
-/** Notifications may be lost: who waits looks by itself this often, too. */
-const LOOK_EVERY_MS = 1000;
 
 export function addRunRoutes(app: FastifyInstance, api: Api): void {
   const stopping = new AbortController();
@@ -47,7 +40,7 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
         kind: "query",
         max_age_s: body.max_age_s ?? 0,
         priority: body.priority ?? "interactive",
-        trigger: actor.token_id === null ? "user" : "api",
+        trigger: triggerOf(actor, request),
         request_id: origin.request_id,
         ...idempotency(request, body),
       });
@@ -66,7 +59,8 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
     { action: "runs.read" },
     async ({ actor, params, query, request }) => {
       const wait_ms = (query.wait ?? 0) * 1000;
-      const run = await readAtEnd(api, actor, params.id, wait_ms, request, stopping.signal);
+      const read = () => existing(api, actor, params.id);
+      const run = await readAtEnd(api, params.id, wait_ms, request, stopping.signal, read);
       return actor.display ? forScreen(run) : run;
     },
     { forDisplays: "runs" },
@@ -153,38 +147,6 @@ function idempotency(request: FastifyRequest, body: RunInput) {
   const { max_age_s = 0 } = body;
   const asked = [query_id, datasource_id, sql, limits, priority, values, parameters, max_age_s];
   return { idempotency: { key, request: JSON.stringify(asked) } };
-}
-
-/** The run when it has ended, or as it is after `ms`, or when the caller has gone or the server has to. */
-async function readAtEnd(
-  api: Api,
-  actor: Actor,
-  id: string,
-  ms: number,
-  request: FastifyRequest,
-  stopping: AbortSignal,
-): Promise<Run> {
-  if (ms === 0) return existing(api, actor, id);
-  const deadline = Date.now() + ms;
-  const gone = new AbortController();
-  const abort = () => gone.abort();
-  request.raw.socket.once("close", abort);
-  stopping.addEventListener("abort", abort);
-  if (stopping.aborted) abort();
-  try {
-    for (;;) {
-      const left = deadline - Date.now();
-      // Listen before looking: a run that ends in between is not missed.
-      const change = api.runChanges.next(id, Math.min(left, LOOK_EVERY_MS), gone.signal);
-      const run = await existing(api, actor, id);
-      if (run.finished_at !== null || left <= 0 || gone.signal.aborted) return run;
-      await change;
-    }
-  } finally {
-    gone.abort();
-    request.raw.socket.off("close", abort);
-    stopping.removeEventListener("abort", abort);
-  }
 }
 
 async function existing(api: Api, actor: Actor, id: string) {

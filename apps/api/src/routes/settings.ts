@@ -1,5 +1,6 @@
 import {
   changeSettings,
+  type JobLimitName,
   type LimitName,
   readSettings,
   type Settings,
@@ -35,13 +36,20 @@ export function addSettingsRoutes(app: FastifyInstance, api: Api): void {
   );
 }
 
-function refuseDefaultAboveMaximum({ limits }: Settings): void {
-  const errors = (Object.keys(limits) as LimitName[])
-    .filter((name) => limits[name].default > limits[name].maximum)
-    .map((name) => ({
+const OF_JOBS: readonly JobLimitName[] = ["timeout_ms", "job_ttl_s", "snapshot_ttl_s"];
+
+function refuseDefaultAboveMaximum({ limits, jobs, instances }: Settings): void {
+  const bounds = [
+    ...(Object.keys(limits) as LimitName[]).map((name) => ({
       path: `body.limits.${name}.default`,
-      message: `must be at most the maximum, ${limits[name].maximum}`,
-    }));
+      ...limits[name],
+    })),
+    ...OF_JOBS.map((name) => ({ path: `body.jobs.${name}.default`, ...jobs[name] })),
+    { path: "body.instances.ttl_s.default", ...instances.ttl_s },
+  ];
+  const errors = bounds
+    .filter((bound) => bound.default > bound.maximum)
+    .map(({ path, maximum }) => ({ path, message: `must be at most the maximum, ${maximum}` }));
   if (errors.length === 0) return;
   throw new ApiError(
     "invalid_request",

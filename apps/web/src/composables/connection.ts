@@ -1,8 +1,9 @@
-import { DashboardEvent, RunEvent, streamEvents } from "@quern/contract/events";
+import { DashboardEvent, JobEvent, RunEvent, streamEvents } from "@quern/contract/events";
 import type { QueryClient } from "@tanstack/vue-query";
 import { ref } from "vue";
 import { api, onUnreachable } from "../api.ts";
 import { applyDashboardEvent } from "./dashboard-events.ts";
+import { applyJobEvent } from "./job-events.ts";
 import { applyRunEvent, refreshRuns } from "./runs.ts";
 import { type EventStream, openEventStream } from "./server-events.ts";
 
@@ -26,6 +27,10 @@ export function connectEvents(queries: QueryClient): () => void {
       if (event.type === "dashboard") {
         const saved = DashboardEvent.safeParse(JSON.parse(event.data));
         if (saved.success) applyDashboardEvent(queries, saved.data);
+      }
+      if (event.type === "job") {
+        const job = JobEvent.safeParse(JSON.parse(event.data));
+        if (job.success) applyJobEvent(queries, job.data);
       }
       if (event.type !== "run") return;
       const run = RunEvent.safeParse(JSON.parse(event.data));

@@ -75,6 +75,12 @@ export function usePaletteCommands(close: () => void) {
           ),
         ]
       : []),
+    ...(can("projects.write")
+      ? [item(t("Make a project"), "i-lucide-folder-git-2", go(paths.projects({ new: "1" })))]
+      : []),
+    ...(can("jobs.create_sql")
+      ? [item(t("Compare two states"), "i-lucide-git-compare", go(paths.compareStates()))]
+      : []),
     ...(can("datasources.write")
       ? [item(t("Connect a datasource"), "i-lucide-database", go(paths.newDatasource))]
       : []),
@@ -90,6 +96,14 @@ export function usePaletteCommands(close: () => void) {
     item(t("Dashboards"), "i-lucide-layout-dashboard", go(paths.dashboards()), "g d"),
     item(t("Schedules"), "i-lucide-calendar-clock", go(paths.schedules()), "g s"),
     item(t("Runs"), "i-lucide-activity", go(paths.runs()), "g r"),
+    ...(can("projects.read")
+      ? [item(t("Projects"), "i-lucide-folder-git-2", go(paths.projects()), "g p")]
+      : []),
+    ...(can("jobs.read") ? [item(t("Jobs"), "i-lucide-list-checks", go(paths.jobs()))] : []),
+    ...(can("instances.read")
+      ? [item(t("Instances"), "i-lucide-server", go(paths.instances))]
+      : []),
+    ...(can("layers.read") ? [item(t("Cache"), "i-lucide-layers", go(paths.cache()))] : []),
     item(t("Datasources"), "i-lucide-database", go(paths.datasources)),
     ...(can("members.read") ? [item(t("Members"), "i-lucide-users", go(paths.members))] : []),
     ...(can("system.read")
@@ -98,6 +112,7 @@ export function usePaletteCommands(close: () => void) {
           item(t("Settings"), "i-lucide-settings-2", go(paths.settings)),
         ]
       : []),
+    ...(can("webhooks.read") ? [item(t("Webhooks"), "i-lucide-webhook", go(paths.webhooks))] : []),
     ...(can("tokens.own")
       ? [item(t("Access tokens"), "i-lucide-key-round", go(paths.tokens))]
       : []),

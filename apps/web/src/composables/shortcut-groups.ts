@@ -22,6 +22,7 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
       [t("Go to runs"), ["G", "R"]],
       [t("Go to dashboards"), ["G", "D"]],
       [t("Go to schedules"), ["G", "S"]],
+      [t("Go to projects"), ["G", "P"]],
       [t("Go to admin"), ["G", "A"]],
       [t("Fold the sidebar"), ["["]],
       [t("This sheet"), ["?"]],
@@ -98,7 +99,7 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
   },
   {
     page: t("Rows"),
-    on: /^\/(queries|runs)\/./,
+    on: /^\/(queries|runs|projects|jobs)\/./,
     keys: [
       [t("Move"), ["←", "→", "↑", "↓"]],
       [t("Extend the selection"), ["⇧", "→"]],
@@ -107,6 +108,34 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
       [t("Look at the cell"), ["↵"]],
       [t("Sort and filter the column"), ["Alt", "↓"]],
     ],
+  },
+  {
+    page: t("Project"),
+    on: /^\/projects\/./,
+    keys: [
+      [t("Run this file as the head"), [MOD, "↵"]],
+      [t("Plan only"), [MOD, "⇧", "↵"]],
+      [t("Save as a new version"), [MOD, "S"]],
+      [t("Cancel it"), ["Esc"]],
+      [t("In the files: rename"), ["F2"]],
+      [t("In the files: delete"), ["Del"]],
+      [t("In the files: new file"), ["Ins"]],
+      [t("In the chain: from cell to cell"), ["←", "→", "↑", "↓"]],
+      [t("In the chain: open the file"), ["↵"]],
+    ],
+  },
+  {
+    page: t("Job"),
+    on: /^\/jobs\/./,
+    keys: [
+      [t("Cancel it"), ["Esc"]],
+      [t("Run again"), ["R"]],
+    ],
+  },
+  {
+    page: t("Projects"),
+    on: /^\/projects$/,
+    keys: [[t("New project"), ["N"]]],
   },
   {
     page: t("Dashboards"),

@@ -6,15 +6,18 @@ import { workerPort } from "./worker-port.ts";
 const port = workerPort(() => new ParseWorker({ name: "sql-parser" }));
 const SETTLE_MS = 300;
 
-/** Keeps the marks of `editor` current until it is disposed of. */
-export function markSyntax(editor: monaco.editor.IStandaloneCodeEditor): void {
+/** Keeps the marks of `editor` current until it is disposed of. Texts that are not for `fits` have none. */
+export function markSyntax(
+  editor: monaco.editor.IStandaloneCodeEditor,
+  fits: (text: string) => boolean = () => true,
+): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   async function check(): Promise<void> {
     const model = editor.getModel();
     if (model === null) return;
     const version = model.getVersionId();
     const text = model.getValue();
-    const faults = text.trim() === "" ? [] : await port.ask("check", { text });
+    const faults = text.trim() === "" || !fits(text) ? [] : await port.ask("check", { text });
     if (faults === null || model.isDisposed() || model.getVersionId() !== version) return;
     const markers = faults.map(({ message, start, end }) => {
       const { lineNumber: startLineNumber, column: startColumn } = model.getPositionAt(start);

@@ -15,6 +15,7 @@ export const FOUND: Record<SearchType, { icon: string; one: string; many: string
     many: t("Schedules"),
   },
   datasource: { icon: "i-lucide-database", one: t("Datasource"), many: t("Datasources") },
+  project: { icon: "i-lucide-folder-code", one: t("Project"), many: t("Projects") },
   folder: { icon: "i-lucide-folder", one: t("Folder"), many: t("Folders") },
   table: { icon: "i-lucide-table-2", one: t("Table"), many: t("Tables") },
   column: { icon: "i-lucide-columns-3", one: t("Column"), many: t("Columns") },
@@ -27,6 +28,7 @@ export function addressOfHit(hit: SearchHit, writesSql: boolean): RouteLocationR
   if (type === "dashboard") return paths.dashboard(id);
   if (type === "visualization") return paths.query(hit.query_id ?? "", { chart: id });
   if (type === "schedule") return paths.schedule(id);
+  if (type === "project") return paths.project(id);
   if (type === "folder") return paths.queries({ folder: id });
   if (type === "datasource" || hit.path === null || !writesSql) return paths.datasource(id);
   const table = tableName(hit.path);

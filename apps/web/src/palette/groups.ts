@@ -7,6 +7,7 @@ const MOST: Record<SearchType, number> = {
   visualization: 4,
   schedule: 4,
   datasource: 3,
+  project: 4,
   folder: 3,
   table: 5,
   column: 4,

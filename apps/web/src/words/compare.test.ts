@@ -10,6 +10,7 @@ const RUN: Run = {
   status: "succeeded",
   datasource: { id: "d", name: "Demo" },
   query: { id: "q", name: "Flights", version: 3 },
+  job_id: null,
   sql: "select 1",
   sent_sql: null,
   limits: { timeout_ms: 60_000, max_rows: 100_000, max_bytes: 1024 ** 3 },

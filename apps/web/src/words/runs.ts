@@ -18,6 +18,7 @@ export const KIND_WORDS: Record<Run["kind"], string> = {
   result_statistics: t("Statistics"),
   result_comparison: t("Comparison"),
   introspect: t("Schema read"),
+  head: t("Head of a project"),
 };
 
 const TRIGGER_WORDS: Record<Run["trigger"], string> = {
@@ -54,6 +55,11 @@ type ErrorWords = { title: string; why: string; advice: string };
 
 const ERROR_WORDS: Record<RunError["code"], ErrorWords> = {
   sql_error: { title: t("PostgreSQL refused the statement"), why: "", advice: "" },
+  script_error: {
+    title: t("The script cannot be run as it stands"),
+    why: t("A psql command in it cannot be done, or a variable has no value."),
+    advice: t("The message says where, and what to write instead."),
+  },
   timeout: {
     title: t("The run took longer than its limit"),
     why: t(
@@ -116,9 +122,29 @@ const ERROR_WORDS: Record<RunError["code"], ErrorWords> = {
   },
 };
 
+/** Where a head runs there is no datasource. */
+const HEAD_WORDS: Partial<Record<RunError["code"], ErrorWords>> = {
+  permission_denied: {
+    title: t("The script's role may not do this"),
+    why: t("Scripts run as a role that owns its database and is no superuser."),
+    advice: t("Do it without, or name the extension that it needs in the project's environment."),
+  },
+  datasource_unreachable: {
+    title: t("The job's database went away"),
+    why: t("It was stopped, ran into a limit of memory or disk, or crashed."),
+    advice: t("The log of the job says more. Run the job again."),
+  },
+};
+
 /** What happened, why, and what to do, for a run's error code. */
-export function describeRunError(error: RunError): ErrorWords {
-  return ERROR_WORDS[error.code];
+export function describeRunError(error: RunError, kind: Run["kind"] = "query"): ErrorWords {
+  return (kind === "head" ? HEAD_WORDS[error.code] : undefined) ?? ERROR_WORDS[error.code];
+}
+
+/** `seed/a.sql:12`, of an error in a script; null of any other. */
+export function filePlace({ file, line }: RunError): string | null {
+  if (!file) return null;
+  return line ? `${file}:${line}` : file;
 }
 
 export function isTerminal(status: RunStatus): boolean {
@@ -142,6 +168,7 @@ export function runErrorText(run: Pick<Run, "id" | "error">): string {
   if (error === null) return t("run {id}", { id: run.id });
   const lines = [
     error.message,
+    filePlace(error),
     error.detail && t("Detail: {detail}", { detail: error.detail }),
     error.hint && t("Hint: {hint}", { hint: error.hint }),
     error.sqlstate && t("SQLSTATE: {sqlstate}", { sqlstate: error.sqlstate }),

@@ -52,3 +52,28 @@ test("what cannot be is refused in words at its field", () => {
     max_queued_per_person: "Between 1 and 1,000,000.",
   });
 });
+
+test("settings for jobs are read beside the others, and only what was changed is sent", () => {
+  const jobs = (change: Partial<SettingsTexts["jobs"]>) =>
+    read({ jobs: { ...TEXTS.jobs, ...change } });
+  expect(TEXTS.jobs.job_ttl_s).toEqual({ default: "1 d", maximum: "7 d" });
+  expect(jobs({ job_ttl_s: { default: "12 h", maximum: "7 d" }, max_blob_bytes: "1 GiB" })).toEqual(
+    {
+      change: { jobs: { job_ttl_s: { default: 43_200 }, max_blob_bytes: 1024 ** 3 } },
+      wrong: {},
+    },
+  );
+  expect(jobs({ timeout_ms: { default: "1 min", maximum: "2 h" } }).wrong).toEqual({
+    "jobs.timeout_ms.maximum": "At most 1 h.",
+  });
+  expect(jobs({ snapshot_ttl_s: { default: "7 d", maximum: "1 d" } }).wrong).toEqual({
+    "jobs.snapshot_ttl_s.default": "At most 1 d, the maximum beside it.",
+  });
+  expect(jobs({ max_active_per_person: "0", max_blob_bytes: "much" })).toEqual({
+    change: null,
+    wrong: {
+      "jobs.max_active_per_person": "At least 1.",
+      "jobs.max_blob_bytes": "Write a size such as 256 MiB or 20 GiB.",
+    },
+  });
+});

@@ -1,6 +1,15 @@
 /** The extended protocol as questions and answers on one session. */
 import { ConnectorError, safeText } from "../errors.ts";
-import { bind, copyFail, executePortal, parse, readFields, readText, sync } from "./messages.ts";
+import {
+  bind,
+  copyFail,
+  executePortal,
+  parse,
+  readFields,
+  readText,
+  readTextRow,
+  sync,
+} from "./messages.ts";
 import { serverError } from "./server-errors.ts";
 import type { Session } from "./session.ts";
 import { MESSAGE, type OnMessage, openWire, type Wire } from "./wire.ts";
@@ -106,16 +115,5 @@ function copyError(what: string, why: string): ConnectorError {
     code: "sql_error",
     message: `${what} is not supported: ${why}.`,
     sqlstate: "0A000",
-  });
-}
-
-function readTextRow(buffer: Buffer, start: number): (string | null)[] {
-  let position = start + 2;
-  return Array.from({ length: buffer.readUInt16BE(start) }, () => {
-    const length = buffer.readInt32BE(position);
-    position += 4;
-    if (length === -1) return null;
-    position += length;
-    return buffer.toString("utf8", position - length, position);
   });
 }

@@ -7,7 +7,7 @@ import { runStatement } from "./run-statement.ts";
 import type { Session } from "./session.ts";
 import { isClosed, sqlComment } from "./sql-comment.ts";
 import { type StatementSpan, splitStatements } from "./statements.ts";
-import { ConnectionLostError, OversizedRowError } from "./wire.ts";
+import { wireError } from "./wire-errors.ts";
 
 const MAX_STATEMENTS = 10_000;
 /** A truncated read leaves a statement that still runs. */
@@ -53,7 +53,7 @@ export async function inSession<T>(
     });
     return await work(conversation, session);
   } catch (error) {
-    throw executionError(error, options.max_cell_bytes);
+    throw wireError(error, options.max_cell_bytes);
   } finally {
     session.destroy();
   }
@@ -120,22 +120,4 @@ async function isReadOnly(conversation: Conversation, index: number): Promise<bo
   if (index === 0) return true;
   const rows = await conversation.lookUp("select current_setting('transaction_read_only')", []);
   return rows[0]?.[0] === "on";
-}
-
-function executionError(error: unknown, maxCell: number): unknown {
-  if (error instanceof OversizedRowError) {
-    return new ConnectorError({
-      code: "oversized_row",
-      message: `A row has ${error.size} bytes; at most ${maxCell * 2} are allowed.`,
-      hint: "Select fewer or smaller columns.",
-    });
-  }
-  if (error instanceof ConnectionLostError) {
-    return new ConnectorError({
-      code: "datasource_unreachable",
-      message: `The connection was lost while the statement ran: ${error.message}.`,
-      hint: "The server may have been restarted. What the statement did until then is not known.",
-    });
-  }
-  return error;
 }

@@ -27,6 +27,11 @@ function int32(value: number): Buffer {
   return buffer;
 }
 
+/** The simple protocol: any number of statements in one text. */
+export function simpleQuery(sql: string): Buffer {
+  return message("Q", text(sql));
+}
+
 export function parse(name: string, sql: string, parameterTypes: number[]): Buffer {
   const types = Buffer.alloc(2 + parameterTypes.length * 4);
   types.writeUInt16BE(parameterTypes.length, 0);
@@ -63,6 +68,10 @@ export function executePortal(rows: number): Buffer {
   return message(EXTENDED.execute, text(""), int32(rows));
 }
 
+export function describePortal(): Buffer {
+  return message(EXTENDED.describe, Buffer.from("P"), text(""));
+}
+
 export function closePortal(): Buffer {
   return message(EXTENDED.close, Buffer.from("P"), text(""));
 }
@@ -81,6 +90,14 @@ export function flush(): Buffer {
 
 export function copyFail(reason: string): Buffer {
   return message("f", text(reason));
+}
+
+export function copyData(bytes: Uint8Array): Buffer {
+  return message("d", Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+export function copyDone(): Buffer {
+  return message("c");
 }
 
 export type FieldDescription = { name: string; type_oid: number; typmod: number };
@@ -116,4 +133,16 @@ export function readFields(buffer: Buffer, start: number, end: number): Map<stri
 export function readText(buffer: Buffer, start: number, end: number): string {
   const zero = buffer.indexOf(0, start);
   return buffer.toString("utf8", start, zero === -1 ? end : Math.min(zero, end));
+}
+
+/** The cells of a DataRow whose columns all came as text. */
+export function readTextRow(buffer: Buffer, start: number): (string | null)[] {
+  let position = start + 2;
+  return Array.from({ length: buffer.readUInt16BE(start) }, () => {
+    const length = buffer.readInt32BE(position);
+    position += 4;
+    if (length === -1) return null;
+    position += length;
+    return buffer.toString("utf8", position - length, position);
+  });
 }

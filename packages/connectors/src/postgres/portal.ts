@@ -12,12 +12,8 @@ import {
   UNCHECKED,
 } from "./read-only-guard.ts";
 import type { RowReader } from "./rows.ts";
+import { sliceRows } from "./slices.ts";
 import { MESSAGE } from "./wire.ts";
-
-const FIRST_SLICE_ROWS = 1_024;
-const MAX_SLICE_ROWS = 65_536;
-/** What one slice may bring beyond a limit is read and thrown away. */
-const SLICE_BYTES = 8 * 1024 * 1024;
 
 export type Portal = {
   conversation: Conversation;
@@ -87,14 +83,6 @@ async function endPortal(portal: Portal, command: string | null): Promise<void> 
   } catch (error) {
     throw guardError(error, read_only, sent.offset);
   }
-}
-
-/** One row more than allowed in all: only then is it known that the result was cut. */
-function sliceRows(reader: RowReader, maxRows: number): number {
-  const remaining = maxRows - reader.rows() + 1;
-  if (reader.rows() === 0) return Math.min(remaining, FIRST_SLICE_ROWS);
-  const rowBytes = Math.max(1, reader.bytes() / reader.rows());
-  return Math.max(1, Math.min(remaining, MAX_SLICE_ROWS, Math.floor(SLICE_BYTES / rowBytes)));
 }
 
 async function readSome(portal: Portal, messages: Buffer[], beyond: "break" | "skip") {

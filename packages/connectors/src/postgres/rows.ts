@@ -21,14 +21,18 @@ const MAX_BATCH_CELLS = 512 * 1024;
 export function rowReader(
   columns: { name: string; storage: Storage }[],
   limits: RowLimits,
-  options: Pick<BuilderOptions, "onRepair">,
+  options: Pick<BuilderOptions, "onRepair" | "as_text">,
 ): RowReader {
   const batchRows = Math.max(
     1,
     Math.min(MAX_BATCH_ROWS, Math.floor(MAX_BATCH_CELLS / Math.max(columns.length, 1))),
   );
   const builders = columns.map(({ storage }) =>
-    columnBuilder(storage, { onRepair: options.onRepair, capacity: batchRows }),
+    columnBuilder(storage, {
+      onRepair: options.onRepair,
+      as_text: options.as_text ?? false,
+      capacity: batchRows,
+    }),
   );
   let row = 0;
   let batchBytes = 0;

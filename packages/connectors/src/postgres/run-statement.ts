@@ -14,6 +14,7 @@ import {
 } from "./messages.ts";
 import { type Portal, type PortalOutcome, readSliced, readWhole } from "./portal.ts";
 import { rowReader } from "./rows.ts";
+import { affected, isSelect, tagOfCut } from "./statement-tags.ts";
 import type { StatementSpan } from "./statements.ts";
 import { columnType, formatCode, PARAMETER_OIDS, sourceType, storageOf } from "./types.ts";
 import { MESSAGE } from "./wire.ts";
@@ -136,24 +137,4 @@ async function nameColumns(
     type: columnType(field.type_oid),
     source_type: names[index] ?? found.get(`${field.type_oid}/${field.typmod}`) ?? "unknown",
   }));
-}
-
-/** A statement that was broken off has no tag of the server's. */
-function tagOfCut(sql: string, rows: number): string {
-  const word = /^[a-z]+/i.exec(sql)?.[0].toUpperCase() ?? "SELECT";
-  return /^(INSERT|UPDATE|DELETE|MERGE|SHOW|EXPLAIN|FETCH|EXECUTE|CALL)$/.test(word)
-    ? word
-    : `SELECT ${rows}`;
-}
-
-function isSelect(command: string | null): boolean {
-  return command === null || /^(SELECT|SHOW|EXPLAIN|FETCH|TABLE|VALUES)/.test(command);
-}
-
-/** The count at the end of a tag such as `INSERT 0 5`. */
-function affected(command: string | null): number | null {
-  const count = /^(?:INSERT \d+|UPDATE|DELETE|MERGE|COPY|SELECT|MOVE) (\d+)$/.exec(
-    command ?? "",
-  )?.[1];
-  return count === undefined ? null : Number(count);
 }

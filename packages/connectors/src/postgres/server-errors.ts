@@ -1,6 +1,7 @@
 /** Says in Quern's words and codes what a server's ErrorResponse means. */
+
+import { codeUnitOffset } from "@quern/contract/postgres-statement";
 import { ConnectorError, type ConnectorErrorCode } from "../errors.ts";
-import { codeUnitOffset } from "./statements.ts";
 
 /** Fields of an ErrorResponse by their one-letter code. */
 type Fields = Map<string, string>;
@@ -31,6 +32,15 @@ function codeFor(sqlstate: string, message: string): ConnectorErrorCode {
   if (sqlstate === "28P01" || sqlstate === "28000") return "auth_failed";
   if (/^(57P0[1-5]|08...)$/.test(sqlstate)) return "datasource_unreachable";
   return "sql_error";
+}
+
+/** Of an error that a script's statement got, in a session that goes on. */
+export function scriptErrorCode(
+  sqlstate: string,
+  message: string,
+): "sql_error" | "timeout" | "permission_denied" {
+  const code = codeFor(sqlstate, message);
+  return code === "timeout" || code === "permission_denied" ? code : "sql_error";
 }
 
 function hintFor(sqlstate: string): string | null {

@@ -34,32 +34,53 @@ export type Session = {
 };
 
 export async function openSession(target: Target, options: SessionOptions): Promise<Session> {
-  const { config } = target;
+  const { client, socket, row } = await signIn<SetUpRow>(
+    target,
+    options,
+    setUp(target.config, options),
+  );
+  const { pid, backend_start, server_encoding } = row;
+  return {
+    client,
+    socket,
+    handle: { pid, backend_start },
+    server_encoding,
+    destroy: () => socket.destroy(),
+  };
+}
+
+export type SignInOptions = Pick<
+  SessionOptions,
+  "application_name" | "connect_timeout_ms" | "onStep"
+> & {
+  /** Server settings of the session from its start, by name: what RESET goes back to. */
+  settings?: Record<string, string>;
+};
+
+/** Connects, signs in, and asks for one row. Throws ConnectorError. */
+export async function signIn<Row extends pg.QueryResultRow>(
+  target: Target,
+  options: SignInOptions,
+  question: string,
+): Promise<{ client: pg.Client; socket: Socket; row: Row }> {
   const deadline = Date.now() + (options.connect_timeout_ms ?? CONNECT_TIMEOUT_MS);
-  const socket = await dial(config, deadline - Date.now(), options.onStep);
+  const socket = await dial(target.config, deadline - Date.now(), options.onStep);
   const client = signInClient(socket, target, options);
   // Errors also reject the pending promise; without a listener they would end the process.
   client.on("error", () => {});
   try {
     await within(client.connect(), deadline);
-    const { rows } = await within(client.query<SetUpRow>(setUp(config, options)), deadline);
+    const { rows } = await within(client.query<Row>(question), deadline);
     const row = rows[0];
     if (row === undefined) throw new ConnectorError({ code: "internal", message: "no set-up row" });
-    const { pid, backend_start, server_encoding } = row;
-    return {
-      client,
-      socket,
-      handle: { pid, backend_start },
-      server_encoding,
-      destroy: () => socket.destroy(),
-    };
+    return { client, socket, row };
   } catch (error) {
     socket.destroy();
     throw signInFailure(error);
   }
 }
 
-function signInClient(socket: Socket, { config, secret }: Target, options: SessionOptions) {
+function signInClient(socket: Socket, { config, secret }: Target, options: SignInOptions) {
   // pg connects its stream itself; this one is already connected (and encrypted), so it only hears so.
   const connected = Object.assign(socket, {
     connect: () => {
@@ -76,15 +97,22 @@ function signInClient(socket: Socket, { config, secret }: Target, options: Sessi
     user: config.user,
     password: secret?.password ?? "",
     application_name: options.application_name,
+    ...(options.settings === undefined ? {} : { options: startupOptions(options.settings) }),
     keepAlive: true,
   });
+}
+
+/** As libpq's `options` take them: a blank or a backslash in a value has a backslash before it. */
+function startupOptions(settings: Record<string, string>): string {
+  const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  return words.map((word) => `-c ${word.replace(/[\\\s]/g, "\\$&")}`).join(" ");
 }
 
 /**
  * From version 14 on (not on Windows) a server can look whether its client is still there while a statement runs:
  * what a killed executor leaves behind ends within seconds.
  */
-const WATCH_CLIENT = `case
+export const WATCH_CLIENT = `case
         when pg_catalog.current_setting('client_connection_check_interval', true) is not null
           and pg_catalog.version() !~* 'mingw|msvc|visual c|windows'
         then pg_catalog.set_config('client_connection_check_interval', '3000', false)

@@ -1,7 +1,8 @@
+import { codeUnitOffset } from "@quern/contract/postgres-statement";
 import fc from "fast-check";
 import { loadModule, parseSync, scanSync } from "libpg-query";
 import { beforeAll, describe, expect, test } from "vitest";
-import { codeUnitOffset, splitStatements } from "./statements.ts";
+import { splitStatements } from "./statements.ts";
 
 const texts = (sql: string) => splitStatements(sql).map(({ start, end }) => sql.slice(start, end));
 

@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { type Escape, type Storage, type Vector, widthOf } from "@quern/contract/batch";
 import { cellWriter, type Put } from "./fixed-cells.ts";
+import { textCellWriter } from "./text-cells.ts";
 
 export type ColumnBuilder = {
   put: Put;
@@ -18,6 +19,8 @@ export type BuilderOptions = {
   capacity: number;
   /** When it is given, text is checked, and repaired where it is no UTF-8. */
   onRepair: (() => void) | null;
+  /** All cells come as text. */
+  as_text?: boolean;
 };
 
 /** A builder for batches of at most `capacity` rows. */
@@ -35,7 +38,7 @@ export function columnBuilder(storage: Storage, options: BuilderOptions): Column
     escapes.push({ row, text });
   };
   return {
-    put: cellWriter(storage, data, putEscape),
+    put: (options.as_text ? textCellWriter : cellWriter)(storage, data, putEscape),
     putNull: clear,
     take() {
       const vector: Vector = { data, offsets: null, valid: valid.slice(), escapes };

@@ -32,6 +32,8 @@ export type OnMessage = (type: number, buffer: Buffer, start: number, end: numbe
 
 export type Wire = {
   send(...messages: Buffer[]): void;
+  /** Settled when what was sent has left this process but for a little, or the connection is lost. */
+  drained(): Promise<void>;
   /** Reads messages until `onMessage` returns true or throws; rejects when the connection is lost. */
   read(onMessage: OnMessage): Promise<void>;
   destroy(): void;
@@ -55,8 +57,14 @@ const MAX_OTHER_MESSAGE = 4 * 1024 * 1024;
 
 type Reader = { onMessage: OnMessage; resolve: () => void; reject: (error: Error) => void };
 
+export type WireLimits = {
+  max_row_bytes: number;
+  /** Rows are thrown away: of a big one only the beginning is read into memory. May be changed between messages. */
+  cut_rows?: boolean;
+};
+
 /** Takes over a socket on which no answer is outstanding. */
-export function openWire(socket: Socket, limits: { max_row_bytes: number }): Wire {
+export function openWire(socket: Socket, limits: WireLimits): Wire {
   let chunk: Buffer = Buffer.alloc(0);
   let position = 0;
   /** A message that began in an earlier chunk: filled as chunks come, so that a big one is copied once. */
@@ -150,7 +158,7 @@ export function openWire(socket: Socket, limits: { max_row_bytes: number }): Wir
     const type = partial[0] ?? 0;
     const length = partial.readInt32BE(1) - 4;
     checkRow(type, length);
-    const kept = type === MESSAGE.dataRow ? length : Math.min(length, MAX_OTHER_MESSAGE);
+    const kept = isWhole(type) ? length : Math.min(length, MAX_OTHER_MESSAGE);
     const whole = Buffer.allocUnsafe(HEADER + kept);
     partial.copy(whole, 0, 0, HEADER);
     partial = whole;
@@ -177,9 +185,12 @@ export function openWire(socket: Socket, limits: { max_row_bytes: number }): Wir
 
   function checkRow(type: number, length: number): void {
     if (length < 0) throw new ConnectionLostError("the server sent something that is no message");
-    if (type === MESSAGE.dataRow && length > limits.max_row_bytes) {
-      throw new OversizedRowError(length);
-    }
+    if (isWhole(type) && length > limits.max_row_bytes) throw new OversizedRowError(length);
+  }
+
+  /** Whether it is a row, which is of no use without its end. */
+  function isWhole(type: number): boolean {
+    return (type === MESSAGE.dataRow || type === MESSAGE.copyData) && limits.cut_rows !== true;
   }
 
   /** True when reading stops here. */
@@ -193,7 +204,19 @@ export function openWire(socket: Socket, limits: { max_row_bytes: number }): Wir
 
   return {
     send(...messages) {
-      if (lost === null) socket.write(Buffer.concat(messages));
+      const [only, ...more] = messages;
+      if (lost !== null || only === undefined) return;
+      socket.write(more.length === 0 ? only : Buffer.concat(messages));
+    },
+    async drained() {
+      if (lost !== null || !socket.writableNeedDrain) return;
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          socket.off("drain", go).off("close", go);
+          resolve();
+        };
+        socket.on("drain", go).on("close", go);
+      });
     },
     read(onMessage) {
       return new Promise((resolve, reject) => {

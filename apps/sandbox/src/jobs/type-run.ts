@@ -1,0 +1,60 @@
+import { jobError } from "@quern/contract/job-error";
+import type { Snapshot } from "@quern/contract/jobs";
+import type { Chain } from "../planner/plan.ts";
+import { makeState, type ReadyState } from "./build-state.ts";
+import { runHead } from "./head.ts";
+import { JobFailure } from "./job-failure.ts";
+import type { JobWork } from "./job-work.ts";
+import { planJob } from "./plan-job.ts";
+import type { TypeWork } from "./types.ts";
+
+const NO_HEAD = "The job names no head: neither a file of the project nor SQL of its own.";
+
+/** The head on the state that its tail makes. */
+export const runJob: TypeWork = async (shop, work) => {
+  const chain = await planJob(shop, work);
+  if (chain.head === null) throw new JobFailure(jobError("missing_head", "planning", NO_HEAD));
+  const state = await makeState(shop, work, chain);
+  try {
+    const snapshot = snapshotOf(chain, state);
+    const facts = { tail_hash: chain.tail_hash, state_key: state.key, snapshot };
+    const noted = state.board.flush();
+    const { run_id, instance } = await runHead(shop, work, chain, state, chain.head, facts);
+    work.progress.begin("storing", "publishing");
+    if (state.layer)
+      shop.instances.warm({
+        key: state.key,
+        from: state.layer.directory,
+        environment: chain.environment,
+      });
+    await noted;
+    const { clone, warm } = instance.timings;
+    return { ...facts, run_id, metrics: { ...timesOf(work), clone, warm } };
+  } finally {
+    await state.dispose();
+  }
+};
+
+export function snapshotOf(chain: Chain, state: ReadyState): Snapshot {
+  return {
+    tail_hash: chain.tail_hash.toString("hex"),
+    state_key: state.key.toString("hex"),
+    layer_id: state.layer?.id ?? null,
+    hit: state.hit,
+    prefix_depth: state.prefix_depth,
+    depth: chain.steps.length,
+    replayed_steps: state.replayed_steps,
+    volatile: chain.steps.flatMap(({ volatile }) => volatile),
+    reproducible: state.layer?.reproducible ?? null,
+  };
+}
+
+export function timesOf({ progress }: JobWork) {
+  return {
+    plan_ms: progress.spent("parsing") + progress.spent("planning"),
+    lookup_ms: progress.spent("lookup"),
+    build_ms: progress.spent("building") + progress.spent("publishing"),
+    boot_ms: progress.spent("booting"),
+    head_ms: progress.spent("head"),
+  };
+}

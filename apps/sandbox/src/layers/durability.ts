@@ -1,0 +1,30 @@
+/**
+ * Servers of layers run with fsync off: their files are on the disk some time after they were published. Until that is
+ * known, a layer is trusted only by the boot of the machine that wrote it.
+ */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { noteDurable, unsyncedLayers } from "@quern/store/layer-evictions";
+import type { Shop } from "./shop.ts";
+
+const run = promisify(execFile);
+/** A disk that takes longer than this to write everything is retried later. */
+const SYNC_MS = 120_000;
+
+/** Writes the whole file system of the store to the disk, and notes for which layers that is known now. */
+export async function makeDurable(
+  shop: Shop,
+  sync: (path: string) => Promise<void> = syncFileSystem,
+): Promise<number> {
+  const { db, folder } = shop;
+  const waiting = await unsyncedLayers(db, folder.store_id);
+  if (waiting.length === 0) return 0;
+  await sync(folder.path);
+  await noteDurable(db, folder.store_id, waiting);
+  return waiting.length;
+}
+
+/** syncfs(2), which Node does not have, by the program of coreutils. */
+async function syncFileSystem(path: string): Promise<void> {
+  await run("sync", process.platform === "linux" ? ["-f", path] : [], { timeout: SYNC_MS });
+}

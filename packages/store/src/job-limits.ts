@@ -1,0 +1,53 @@
+/** Limits of jobs: what is asked for, what holds when nothing is, and the most there may be. */
+import type { Limits } from "@quern/contract/datasources";
+import type { JobLimitName, Settings } from "@quern/contract/settings";
+import { Conflict } from "./conflict.ts";
+import { resolveLimits } from "./run-limits.ts";
+
+export type AskedOfJob = {
+  timeout_ms?: number | undefined;
+  limits?: { [K in keyof Limits]?: number | undefined } | undefined;
+  job_ttl?: number | undefined;
+  snapshot_ttl?: number | undefined;
+};
+
+/** Throws `Conflict` (`limit_above_maximum`) that names the field and the maximum. */
+export function resolveJobLimits(
+  asked: AskedOfJob,
+  settings: Settings,
+): { limits: Limits; job_ttl_s: number; snapshot_ttl_s: number } {
+  const { timeout_ms: inLimits, ...rows } = asked.limits ?? {};
+  const at = asked.timeout_ms === undefined ? "body.limits.timeout_ms" : "body.timeout_ms";
+  const timeout_ms = within("timeout_ms", asked.timeout_ms ?? inLimits, settings, at);
+  const { limits } = resolveLimits(rows, settings.limits, {});
+  return { limits: { ...limits, timeout_ms }, ...resolveTtls(asked, settings) };
+}
+
+/** The same of how long things are kept. */
+export function resolveTtls(
+  asked: Pick<AskedOfJob, "job_ttl" | "snapshot_ttl">,
+  settings: Settings,
+): { job_ttl_s: number; snapshot_ttl_s: number } {
+  return {
+    job_ttl_s: within("job_ttl_s", asked.job_ttl, settings, "body.job_ttl"),
+    snapshot_ttl_s: within("snapshot_ttl_s", asked.snapshot_ttl, settings, "body.snapshot_ttl"),
+  };
+}
+
+const UNITS = { timeout_ms: "milliseconds", job_ttl_s: "seconds", snapshot_ttl_s: "seconds" };
+
+function within(
+  name: JobLimitName,
+  value: number | undefined,
+  { jobs }: Settings,
+  path: string,
+): number {
+  const { default: usual, maximum } = jobs[name];
+  if (value === undefined) return Math.min(usual, maximum);
+  if (value <= maximum) return value;
+  throw new Conflict(
+    "limit_above_maximum",
+    `${path.replace("body.", "")} may be at most ${maximum} ${UNITS[name]} by the settings of the organisation, and this asks for ${value}. Ask for less; an admin can raise it.`,
+    [{ path, message: `must be at most ${maximum}` }],
+  );
+}
