@@ -85,6 +85,7 @@ test("the chain says of each file why it was not run again, to the keyboard too"
   await chain.focus();
   await page.keyboard.press("End");
   const why = page.getByRole("region", { name: "Why" });
+  await why.getByText("seed/040_statistics.sql").waitFor();
   await why.getByText("Its state was in the cache.").waitFor();
   await expectAccessible(page);
   await page.keyboard.press("Enter");

@@ -79,14 +79,14 @@ function openBuild(shop: JobShop, work: JobWork, chain: Chain, board: StepBoard)
   let replayed = 0;
 
   /** The layer of step `to`, whoever builds it. */
-  async function shared(to: number): Promise<LeasedLayer> {
+  async function shared(to: number, waiter = work): Promise<LeasedLayer> {
     const key = chain.keys[to]!;
     let mine = false;
     const build: Build = (signal) => {
       mine = true;
       return to === 0 ? makeBase(signal) : replay(to, { ...work, signal });
     };
-    const layer = await shop.layers.single(org_id, key, work.holder, build, work.signal);
+    const layer = await shop.layers.single(org_id, key, work.holder, build, waiter.signal);
     for (let n = to; !mine && n >= 0 && board.outcome(n) === "pending"; n--)
       board.note(n, { outcome: "built", reason: "shared" });
     board.note(to, { kept: true, layer_id: layer.id, bytes: layer.bytes });
@@ -110,7 +110,7 @@ function openBuild(shop: JobShop, work: JobWork, chain: Chain, board: StepBoard)
     const keys = chain.keys.slice(0, to + 1);
     const found = await shop.layers.find(org_id, keys, work.holder, { counted: false });
     if (found.layer?.depth === to) return found.layer;
-    let from: LeasedLayer | Layer = found.layer ?? (await shared(0));
+    let from: LeasedLayer | Layer = found.layer ?? (await shared(0, builder));
     const forks = await shop.layers.noteChain(org_id, keys.slice(from.depth));
     const base = from.depth;
     while (from.depth < to) {

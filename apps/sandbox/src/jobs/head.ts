@@ -59,7 +59,7 @@ async function runIn(
       limits: job.limits,
       trigger: job.token_id === null ? "user" : "api",
       request_id: job.http_request_id,
-      traceparent: job.traceparent,
+      traceparent: work.span.traceparent,
     },
     shop.sandbox,
     shop.times.lease_ms,

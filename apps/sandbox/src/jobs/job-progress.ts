@@ -4,6 +4,7 @@
  */
 import type { JobStage } from "@quern/contract/job-status";
 import type { JobProgress as Shown } from "@quern/contract/jobs";
+import type { Span } from "@quern/runtime/spans";
 import type { Database } from "@quern/store/db";
 import { appendLogs, type NewLogLine, noteStage, type StageNote } from "@quern/store/job-progress";
 import type { ClaimedJob } from "@quern/store/job-spec";
@@ -33,12 +34,15 @@ export type JobProgress = {
 const NOTE_AFTER_MS = 150;
 const LOG_EVERY_MS = 150;
 
+/** `span` gets a child for each stage. */
 export function openJobProgress(
   db: Database,
   job: ClaimedJob,
+  span: Pick<Span, "child">,
   onError: (error: unknown) => void,
 ): JobProgress {
   const now = Date.now();
+  let stageSpan: Span | undefined;
   const times: { stage: JobStage; from: number; to: number | null }[] = [
     { stage: "queued", from: now - job.waited_ms, to: now },
   ];
@@ -59,6 +63,8 @@ export function openJobProgress(
     const current = times.at(-1)!;
     current.to ??= at;
     times.push({ stage: to, from: at, to: null });
+    stageSpan?.end();
+    stageSpan = span.child(to);
     stage = to;
     clearTimeout(noting);
   }
@@ -106,6 +112,7 @@ export function openJobProgress(
       })),
     async close() {
       clearTimeout(noting);
+      stageSpan?.end();
       flushLines();
       await last;
     },

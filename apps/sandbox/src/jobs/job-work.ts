@@ -1,5 +1,6 @@
 import type { Workshop } from "@quern/run-work/job";
 import type { Log } from "@quern/runtime/log";
+import type { Span } from "@quern/runtime/spans";
 import type { ClaimedJob } from "@quern/store/job-spec";
 import type { Instances } from "../instances/instances.ts";
 import type { People } from "../instances/people.ts";
@@ -34,4 +35,6 @@ export type JobWork = {
   /** Aborted with a JobStopped: the job was canceled, its lease is lost, or this process stops. */
   signal: AbortSignal;
   log: Log;
+  /** What its statements are part of. */
+  span: Pick<Span, "traceparent" | "end">;
 };

@@ -59,6 +59,7 @@ function workOn(shop: JobShop, job: Prebuild, signal: AbortSignal): JobWork {
     holder: { kind: "build", id: job.id },
     progress: silentProgress(),
     signal,
+    span: { traceparent: job.traceparent, end: () => {} },
     log: shop.log.child({ job_id: job.id }),
   };
 }

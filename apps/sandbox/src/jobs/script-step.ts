@@ -60,7 +60,7 @@ export function scriptRequest(
     kind: "script",
     target: targetOf(instance),
     limits: { timeout_ms, max_rows, max_bytes, max_cell_bytes: MAX_CELL_BYTES },
-    traceparent: work.job.traceparent,
+    traceparent: work.span.traceparent,
     files: Object.fromEntries(
       script.files.map(({ path, digest }) => [path, shop.files.path(digest)]),
     ),

@@ -1,5 +1,6 @@
 import { lookUp } from "./build-state.ts";
 import { planJob } from "./plan-job.ts";
+import { MAX_VOLATILE } from "./type-run.ts";
 import type { TypeWork } from "./types.ts";
 
 /** What a run would do, step by step, and why. Nothing is run. */
@@ -22,7 +23,7 @@ export const planOnly: TypeWork = async (shop, work) => {
       prefix_depth,
       depth: last,
       replayed_steps: last - prefix_depth,
-      volatile: chain.steps.flatMap(({ volatile }) => volatile),
+      volatile: chain.steps.flatMap(({ volatile }) => volatile).slice(0, MAX_VOLATILE),
       reproducible: depth === last ? (found?.layer?.reproducible ?? null) : null,
     },
   };

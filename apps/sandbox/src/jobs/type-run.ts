@@ -35,6 +35,9 @@ export const runJob: TypeWork = async (shop, work) => {
   }
 };
 
+/** Of those that are listed: what there is more of says nothing new. */
+export const MAX_VOLATILE = 200;
+
 export function snapshotOf(chain: Chain, state: ReadyState): Snapshot {
   return {
     tail_hash: chain.tail_hash.toString("hex"),
@@ -44,7 +47,7 @@ export function snapshotOf(chain: Chain, state: ReadyState): Snapshot {
     prefix_depth: state.prefix_depth,
     depth: chain.steps.length,
     replayed_steps: state.replayed_steps,
-    volatile: chain.steps.flatMap(({ volatile }) => volatile),
+    volatile: chain.steps.flatMap(({ volatile }) => volatile).slice(0, MAX_VOLATILE),
     reproducible: state.layer?.reproducible ?? null,
   };
 }

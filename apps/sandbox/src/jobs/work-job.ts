@@ -24,7 +24,16 @@ export function startJob(shop: JobShop, job: ClaimedJob, claimedAt: number): Job
     attempt: job.attempt,
     request_id: job.http_request_id ?? undefined,
   });
-  const progress = openJobProgress(shop.db, job, (error) => {
+  const span = shop.instruments.tracer.start("job", job.traceparent, {
+    kind: "consumer",
+    attributes: {
+      "quern.job_id": job.id,
+      "quern.job_type": job.type,
+      "quern.attempt": job.attempt,
+      ...(job.request_id !== null && { "quern.request_id": job.request_id }),
+    },
+  });
+  const progress = openJobProgress(shop.db, job, span, (error) => {
     if (!(error instanceof JobLeaseLostError)) log.warn({ err: error }, "could not note progress");
   });
   const lease = keepJobLease(shop.db, job, progress, shop.times, claimedAt);
@@ -34,6 +43,7 @@ export function startJob(shop: JobShop, job: ClaimedJob, claimedAt: number): Job
     progress,
     signal: lease.signal,
     log,
+    span,
   };
   const over = perform(shop, work)
     .catch((error: unknown) => {
@@ -42,6 +52,7 @@ export function startJob(shop: JobShop, job: ClaimedJob, claimedAt: number): Job
     })
     .finally(async () => {
       lease.end();
+      span.end();
       await shop.layers.release(work.holder).catch((error: unknown) => {
         log.warn({ err: error }, "could not give back the job's layers");
       });
@@ -60,6 +71,7 @@ async function perform(shop: JobShop, work: JobWork): Promise<void> {
   if (outcome === "lost") throw new JobLeaseLostError(job);
   await finishInTime(shop, work, { ...outcome, stages: progress.stages() });
   count(shop, work, outcome);
+  work.span.end(outcome.error?.code);
   log.info({ type: job.type, status: outcome.status, code: outcome.error?.code }, "job ended");
 }
 
