@@ -5,6 +5,8 @@ export type Metric = {
   type: string;
   /** Label names of all its series. */
   labels: Set<string>;
+  /** None: it has labels, and nothing that it counts has happened yet. */
+  series: number;
 };
 
 /** The metrics of a scrape by name, those without series too. */
@@ -13,9 +15,10 @@ export function readMetrics(text: string): Map<string, Metric> {
   for (const line of text.split("\n")) {
     const [, name, type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
     if (name !== undefined && type !== undefined)
-      metrics.set(name, { name, type, labels: new Set() });
+      metrics.set(name, { name, type, labels: new Set(), series: 0 });
     const [, series = "", labels = ""] = /^([a-z_0-9]+)(?:\{(.*)\})? /.exec(line) ?? [];
     const metric = metrics.get(metricOf(series, metrics));
+    if (metric) metric.series += 1;
     for (const [, label] of labels.matchAll(/([a-z_0-9]+)="(?:[^"\\]|\\.)*"/g))
       metric?.labels.add(label!);
   }

@@ -20,7 +20,7 @@ export type LoggedProcess = {
 const PATIENCE_MS = 30_000;
 
 export function startLogged(
-  entry: "api" | "runner",
+  entry: "api" | "runner" | "sandbox",
   environment: Record<string, string>,
 ): LoggedProcess {
   const main = fileURLToPath(new URL(`../../apps/${entry}/dist/main.js`, import.meta.url));

@@ -207,9 +207,15 @@ test("runs are counted and timed by outcome and phase, and a cancel by its confi
 const file = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
 
 test("dashboard and alerts use metrics and labels that are exported, and the docs list them all", async () => {
-  const scraped = await Promise.all([api, runner].map(scrape));
-  const [ofApi, ofRunner] = scraped.map(readMetrics);
-  const exported = new Map([...ofRunner!, ...ofApi!]);
+  const sandbox = startLogged("sandbox", {
+    ...quern.environment,
+    QUERN_SANDBOX_PROXY_ADDR: "off",
+  });
+  await sandbox.line("claiming jobs");
+  const scraped = await Promise.all([api, runner, sandbox].map(scrape));
+  await sandbox.stop();
+  const [ofApi, ofRunner, ofSandbox] = scraped.map(readMetrics);
+  const exported = new Map([...ofSandbox!, ...ofRunner!, ...ofApi!]);
   const dashboard = await file("deploy/grafana/quern.json");
   const panels: { targets?: { expr: string }[] }[] = JSON.parse(dashboard).panels;
   const alerts = (await file("deploy/prometheus/alerts.yaml")).split(/^ {6}- alert: /m).slice(1);
@@ -243,11 +249,15 @@ test("dashboard and alerts use metrics and labels that are exported, and the doc
     [name, labels, type, from].join(" "),
   );
   const own = [...exported.values()].filter(({ name }) => name.startsWith("quern_"));
-  const actual = own.map(({ name, type, labels }) => {
-    const from = [...(ofApi!.has(name) ? ["api"] : []), ...(ofRunner!.has(name) ? ["runner"] : [])];
+  const labelsOf = new Map(rows.map(([, name, labels]) => [name, labels]));
+  const actual = own.map(({ name, type, labels, series }) => {
+    const from = Object.entries({ api: ofApi!, runner: ofRunner!, sandbox: ofSandbox! })
+      .filter(([, metrics]) => metrics.has(name))
+      .map(([process]) => process);
     const sorted = [...labels].filter((label) => label !== "le").sort();
-    const shown = sorted.map((label) => `\`${label}\``);
-    return [name, shown.join(", "), type, from.join(", ")].join(" ");
+    const shown =
+      series === 0 ? labelsOf.get(name) : sorted.map((label) => `\`${label}\``).join(", ");
+    return [name, shown, type, from.join(", ")].join(" ");
   });
   expect(documented.sort()).toEqual(actual.sort());
 });

@@ -12,8 +12,8 @@ import type { Count } from "./count-reporter.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROJECTS = ["unit", "e2e"];
-/** On two processors: unit tests often wait for a timeout or a process, a browser does not. */
-const WORKERS: Record<string, number> = { unit: 3, e2e: 2 };
+/** On two processors: tests often wait for a timeout, a process or a page. */
+const WORKERS = 3;
 const DEADLINE_MS = 20 * 60_000;
 
 /** Runs Vitest in `folder` with `args` and counts. A run that ends badly has at least one failure. */
@@ -85,7 +85,7 @@ async function main(projects: string[]): Promise<void> {
   for (const project of projects) {
     const { passed, failed } = await runVitest(ROOT, [
       `--project=${project}`,
-      `--maxWorkers=${WORKERS[project] ?? 2}`,
+      `--maxWorkers=${WORKERS}`,
     ]);
     total.passed += passed;
     total.failed += failed;

@@ -1,6 +1,7 @@
+import { listDatasources, readDatasource } from "@quern/contract/datasources";
 import * as contract from "@quern/contract/instances";
 import type { Actor } from "@quern/store/actor";
-import { findLogin, insertInstance, noteRunning } from "@quern/store/instance-keeping";
+import { findLogin, insertInstance, noteEnded, noteRunning } from "@quern/store/instance-keeping";
 import { parseVerifier, scramVerifier } from "@quern/store/scram";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { problemOf, startTestApi, type TestApi } from "./testing.ts";
@@ -128,4 +129,45 @@ test("an instance is extended up to what an admin allows, and not once it has en
   expect(await problemOf(extend(7_200))).toMatchObject({ status: 409, code: "conflict" });
   const all = await client.call(contract.listInstances, { query: { status: "ended" } });
   expect(all.items).toMatchObject([{ id, end_reason: "sandbox_lost", connection: null }]);
+});
+
+test("opened in the editor, an instance is a datasource of its owner, until it ends", async () => {
+  const [owner, other, viewer] = [
+    await api.as("editor"),
+    await api.as("editor"),
+    await api.as("viewer"),
+  ];
+  const id = await makeInstance(owner.actor, "charted");
+  const params = { id };
+  const open = () => owner.client.call(contract.openInstanceDatasource, { params });
+  const { datasource_id } = await open();
+  expect(await open()).toEqual({ datasource_id });
+  expect(await owner.client.call(contract.readInstance, { params })).toMatchObject({
+    datasource_id,
+  });
+  const seen = async ({ client }: typeof owner) =>
+    (await client.call(listDatasources, {})).items.map((datasource) => datasource.id);
+  expect(await seen(owner)).toEqual([datasource_id]);
+  expect(await seen(other)).toEqual([]);
+  expect(await seen(viewer)).toEqual([]);
+  const query = { params: { id: datasource_id } };
+  expect(await owner.client.call(readDatasource, query)).toMatchObject({
+    name: "Instance charted",
+    config: { host: "sandbox.example.test", user: "charted.quern", sslmode: "require" },
+    secret: { set: true },
+  });
+  expect(await problemOf(other.client.call(readDatasource, query))).toMatchObject({ status: 404 });
+  // What the runner will say is what the proxy lets in, and nobody else's word.
+  expect(await findLogin(api.db, "there", "charted.quern")).toMatchObject({ instance_id: id });
+  for (const person of [other, viewer]) {
+    const asked = person.client.call(contract.openInstanceDatasource, { params });
+    expect([403, 404]).toContain((await problemOf(asked)).status);
+  }
+  await noteEnded(api.db, id, "stopped", "");
+  expect(await seen(owner)).toEqual([]);
+  expect(await owner.client.call(contract.readInstance, { params })).toMatchObject({
+    datasource_id: null,
+  });
+  const again = owner.client.call(contract.openInstanceDatasource, { params });
+  expect(await problemOf(again)).toMatchObject({ status: 409 });
 });

@@ -106,6 +106,6 @@ test("a head gives the same on a miss, on a hit, behind any cut, after an edit, 
       const again = await sandbox.run(filesOf(changed), FRESH);
       expect(edited.result_rows).toEqual(again.result_rows);
     }),
-    { numRuns: Number(process.env.QUERN_CUT_POINTS ?? 3), endOnFailure: true },
+    { numRuns: Number(process.env.QUERN_CUT_POINTS ?? 2), endOnFailure: true },
   );
 }, 300_000);

@@ -4,7 +4,6 @@ import { openRunInstruments, watchExecutors } from "@quern/run-work/instruments"
 import { openMetrics } from "@quern/runtime/metrics";
 import type { Tracer } from "@quern/runtime/spans";
 import { type Database, poolState } from "@quern/store/db";
-import type { JobsSwept } from "@quern/store/job-retention";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
 export type Instruments = ReturnType<typeof openInstruments>;
@@ -29,34 +28,12 @@ export function openInstruments(db: Database, tracer: Tracer) {
       buckets: SECONDS,
       registers,
     }),
-    noteSwept: countSwept(registers),
     jobsHit: new Counter({
       name: "quern_job_states_total",
       help: "States that heads ran on; hit is full, prefix or miss",
       labelNames: ["hit"],
       registers,
     }),
-  };
-}
-
-/** The load of deleting what is old: rows by what they are, and the time that it took. */
-function countSwept(registers: Registry[]): (swept: JobsSwept) => void {
-  const deleted = new Counter({
-    name: "quern_project_rows_deleted_total",
-    help: "Jobs, trees, files, uploads and projects that were deleted because their time was up",
-    labelNames: ["what"],
-    registers,
-  });
-  const seconds = new Histogram({
-    name: "quern_project_sweep_seconds",
-    help: "Time of one sweep of old jobs, trees and files",
-    buckets: SECONDS,
-    registers,
-  });
-  return ({ jobs, trees, blobs, uploads, projects, duration_ms }) => {
-    seconds.observe(duration_ms / 1000);
-    for (const [what, count] of Object.entries({ jobs, trees, blobs, uploads, projects }))
-      deleted.inc({ what }, count);
   };
 }
 

@@ -16,7 +16,6 @@ import { openTracer } from "@quern/runtime/tracing";
 import { watchVitals } from "@quern/runtime/vitals";
 import { openDatabase } from "@quern/store/db";
 import { claimJobs, sweepJobs } from "@quern/store/job-queue";
-import { sweepProjects } from "@quern/store/job-retention";
 import { listen } from "@quern/store/listen";
 import { forgetSandbox, noteSandbox } from "@quern/store/sandboxes";
 import { defaultLimits } from "./instances/limits.ts";
@@ -40,7 +39,6 @@ export type RunningSandbox = Running & { metrics_address: string | null };
 
 /** How often files of projects that no job needed for a day are removed from this disk. */
 const FILES_UNUSED_MS = 24 * 60 * 60_000;
-const GC_BATCH = 200;
 
 /** Stopping claims no more, lets running jobs end for a while, and gives back those that had not begun their head. */
 export async function start(
@@ -181,11 +179,6 @@ export async function start(
     const wait = times.tidy_ms * (0.8 + Math.random() * 0.4);
     await delay(wait, undefined, { signal: stopping.signal });
     await shop.files.sweep(FILES_UNUSED_MS);
-    for (let more = true; more && !stopping.signal.aborted; ) {
-      const swept = await sweepProjects(db, GC_BATCH);
-      instruments.noteSwept(swept);
-      more = [swept.jobs, swept.trees, swept.blobs].some((count) => count === GC_BATCH);
-    }
   });
 
   return {

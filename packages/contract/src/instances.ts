@@ -60,6 +60,9 @@ export const Instance = z
       .describe(
         "Where programs reach it; null when the sandbox has no proxy or the instance ended",
       ),
+    datasource_id: id
+      .nullable()
+      .describe("As which it can be queried here, once somebody has opened it in the editor"),
     ttl_s: z.number().int(),
     expires_at: instant,
     remaining_s: z.number().int().describe("Until it ends by itself, by the server's clock"),
@@ -132,6 +135,17 @@ export const makeInstancePassword = route({
   path: "/api/v1/instances/:id/password",
   params: byId,
   replies: { 201: InstanceLogin },
+});
+
+export const openInstanceDatasource = route({
+  operation: "openInstanceDatasource",
+  summary:
+    "Make it a datasource of its owner's, to query and chart it here; the same one when it is one. It ends with the instance, and so do queries that are saved on it",
+  tag,
+  method: "POST",
+  path: "/api/v1/instances/:id/datasource",
+  params: byId,
+  replies: { 200: z.strictObject({ datasource_id: id }) },
 });
 
 export const resetInstance = route({

@@ -72,6 +72,8 @@ export type NewDatasource = {
   secret: string | null;
   max_concurrency: number;
   limits: Partial<Limits>;
+  /** The instance whose datasource it is: it is its owner's, and ends with it. */
+  instance_id?: string;
 };
 
 /** Throws `Conflict` (`name_taken`). The id is given because the sealed secret is bound to it. */
@@ -81,10 +83,10 @@ export async function createDatasource(
   datasource: NewDatasource,
 ): Promise<void> {
   await sql`
-    insert into datasources (id, org_id, name, type, config, secret, secret_version, secret_changed_at, max_concurrency, limits, created_by)
+    insert into datasources (id, org_id, name, type, config, secret, secret_version, secret_changed_at, max_concurrency, limits, created_by, instance_id)
     values (${datasource.id}, ${actor.org_id}, ${datasource.name}, ${datasource.type}, ${JSON.stringify(datasource.config)},
       ${datasource.secret}, 1, case when ${datasource.secret}::text is not null then now() end,
-      ${datasource.max_concurrency}, ${JSON.stringify(datasource.limits)}, ${actor.user_id})`
+      ${datasource.max_concurrency}, ${JSON.stringify(datasource.limits)}, ${actor.user_id}, ${datasource.instance_id ?? null})`
     .execute(db)
     .catch((error) => rethrowNameTaken(error, datasource.name));
 }
@@ -159,20 +161,7 @@ export async function changeDatasource(
 
 /** Deletes a datasource, its secret, grants, schema and queries. The row stays for the run history. */
 export async function deleteDatasource(db: Database, id: string): Promise<void> {
-  await sql`
-    update datasources set deleted_at = now(), secret = null, secret_changed_at = null where id = ${id}`.execute(
-    db,
-  );
-  await sql`delete from grants where resource_type = 'datasource' and resource_id = ${id}`.execute(
-    db,
-  );
-  await sql`delete from datasource_schemas where datasource_id = ${id}`.execute(db);
-  await sql`delete from schema_names where datasource_id = ${id}`.execute(db);
-  await sql`
-    update queries set deleted_at = now()
-    from query_versions
-    where query_versions.query_id = queries.id and query_versions.version = queries.version
-      and query_versions.datasource_id = ${id} and queries.deleted_at is null`.execute(db);
+  await sql`select delete_datasource(${id})`.execute(db);
 }
 
 function rethrowNameTaken(error: unknown, name: string): never {

@@ -197,11 +197,19 @@ function granted(
   id: RawBuilder<unknown>,
 ): RawBuilder<boolean> {
   if (actor.role === "admin") return sql`true`;
-  return sql`exists (
+  const byGroup = sql<boolean>`exists (
     select from grants
     join effective_group_members as members on members.group_id = grants.group_id
     where grants.resource_type = ${type} and grants.resource_id = ${id}
       and grants.org_id = ${actor.org_id} and members.user_id = ${actor.user_id})`;
+  return type === "datasource" ? sql`(${byGroup} or ${ownInstance(actor, id)})` : byGroup;
+}
+
+/** The datasource of an instance is its owner's, without a grant. */
+function ownInstance(actor: Actor, id: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`exists (
+    select from datasources as own join instances on instances.id = own.instance_id
+    where own.id = ${id} and own.org_id = ${actor.org_id} and instances.owner_id = ${actor.user_id})`;
 }
 
 /** Makes the grants of a resource exactly these groups. Throws `Conflict` when one does not exist. */

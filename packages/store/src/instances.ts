@@ -89,6 +89,7 @@ async function readRows(
       case when projects.id is not null then jsonb_build_object('id', projects.id, 'name', projects.name) end as project,
       seen.job_id, encode(seen.state_key, 'hex') as state_key, seen.engine, seen.environment, seen.proxy,
       exists (select from instance_logins where instance_id = seen.id and purpose = 'person') as has_password,
+      (select datasources.id from datasources where datasources.instance_id = seen.id and datasources.deleted_at is null) as datasource_id,
       seen.ttl_s, seen.expires_at,
       greatest(0, ceil(extract(epoch from seen.expires_at - now())))::integer as remaining_s,
       now() + ${bounds.ttl_s.maximum} * interval '1 second' as may_extend_to,
@@ -152,6 +153,13 @@ export async function lockInstance(
       and (owner_id = ${actor.user_id} or ${actor.role === "admin"})
     for no key update`.execute(db);
   return rows[0];
+}
+
+/** The datasource that it is already; undefined when it is none. Call with the instance locked. */
+export async function datasourceOfInstance(db: Database, id: string): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    select id from datasources where instance_id = ${id} and deleted_at is null`.execute(db);
+  return rows[0]?.id;
 }
 
 /** Replaces the login of a purpose; sessions that are open stay. `user_name` is the instance's name for a person. */

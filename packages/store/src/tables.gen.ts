@@ -134,6 +134,10 @@ export interface Datasources {
   created_by: string | null;
   deleted_at: Timestamp | null;
   id: Generated<string>;
+  /**
+   * Of an instance that a person opened in the editor: the datasource is theirs, and ends with it.
+   */
+  instance_id: string | null;
   is_demo: Generated<boolean>;
   limits: Generated<unknown>;
   /**

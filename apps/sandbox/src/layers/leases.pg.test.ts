@@ -79,21 +79,23 @@ test("fifty who want five states build five; who leaves early leaves the others 
   await Promise.all(layers.map((layer) => layer.release()));
   expect(await beginEviction(place.db, layers[0]!.id, "asked")).toBe(true);
 
-  const failing = () =>
+  const bothWait = () => expect.poll(() => store.stats().waiting).toBe(1);
+  const failing = (before: () => Promise<unknown>) =>
     store.single(
       place.org_id,
       keyOf("broken"),
       job,
       async () => {
         builds.push("broken");
+        await before();
         throw new Error("syntax error");
       },
       never,
     );
-  const failed = await Promise.allSettled([failing(), failing()]);
+  const failed = await Promise.allSettled([failing(bothWait), failing(bothWait)]);
   expect(failed.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(builds.filter((name) => name === "broken").length).toBe(1);
-  await expect(failing()).rejects.toThrow("syntax error");
+  await expect(failing(async () => {})).rejects.toThrow("syntax error");
 });
 
 test("a process that slept past its lease knows that its layers may be gone, and goes on under another name", async () => {

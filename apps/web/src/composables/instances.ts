@@ -3,6 +3,7 @@ import {
   type Instance,
   listInstances,
   makeInstancePassword,
+  openInstanceDatasource,
   resetInstance,
   stopInstance,
 } from "@quern/contract/instances";
@@ -52,6 +53,12 @@ export function useInstanceDeeds() {
     stop: useAction(async (instance: Instance) => {
       await api.call(stopInstance, of(instance));
       await reread();
+    }),
+    /** Makes it a datasource, or says which one it is. */
+    open: useAction(async (instance: Instance) => {
+      const opened = await api.call(openInstanceDatasource, of(instance));
+      await Promise.all([reread(), queries.invalidateQueries({ queryKey: ["datasources"] })]);
+      return opened;
     }),
     /** Makes a password, which only this answer has. */
     login: useAction(async (instance: Instance) => {
