@@ -51,7 +51,7 @@ async function launch(): Promise<ChildProcess> {
       QUERN_RESULTS: `file:${join(folder, "results")}`,
       QUERN_SANDBOX_PROXY_ADDR: "off",
       QUERN_SANDBOX_POOL: "1",
-      LOG_LEVEL: "warn",
+      LOG_LEVEL: "fatal",
     },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
@@ -80,6 +80,14 @@ async function descendants(of: number): Promise<{ pid: number; command: string }
   };
   visit(of);
   return found;
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    gone(error as NodeJS.ErrnoException);
+  }
 }
 
 /** A process may end while one looks at it. */
@@ -159,7 +167,7 @@ test(`whatever dies, every job ends, and every row is right (QUERN_SANDBOX_SEED=
       const name = harm === "postmaster" ? /bin\/postgres/ : /executor\/dist\/child\.js/;
       const all = (await descendants(sandbox.pid!)).filter(({ command }) => name.test(command));
       const victim = all[pick(all.length)];
-      if (victim) process.kill(victim.pid, "SIGKILL");
+      if (victim) end(victim.pid);
     }
     await Promise.all(made.map(({ id, work }) => check(id, work)));
   }
@@ -178,9 +186,13 @@ test(`whatever dies, every job ends, and every row is right (QUERN_SANDBOX_SEED=
 
 /** Of those that were killed: no server, no directory of an instance or of a build. */
 async function nothingLeft(): Promise<void> {
-  const exited = once(sandbox, "exit");
-  sandbox.kill("SIGTERM");
-  expect(await exited).toEqual([0, null]);
+  // What a process that was killed had begun to copy may come to an end after its successor looked around: the next start sees it.
+  for (const round of ["as it is", "started again"]) {
+    if (round === "started again") sandbox = await launch();
+    const exited = once(sandbox, "exit");
+    sandbox.kill("SIGTERM");
+    expect([round, ...(await exited)]).toEqual([round, 0, null]);
+  }
   expect(await readdir(join(folder, "sandbox", "instances"))).toEqual([]);
   for (const entry of await readdir("/proc")) {
     const cwd = await readlink(`/proc/${entry}/cwd`).catch(() => "");
