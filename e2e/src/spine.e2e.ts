@@ -1,4 +1,5 @@
 /** From an empty machine to a real query's rows and a chart in the browser, as a newcomer does it. */
+import { setTimeout } from "node:timers/promises";
 import { testServer } from "@quern/store/testing";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -126,15 +127,18 @@ test("an error is marked at its place, a running query is canceled, and both are
   await page.getByText("42703").first().waitFor();
   await ada.picture("7-error");
   await writeSql(page, "select pg_sleep(300)");
+  // Cancel is pressed while the run is only being created: the new run is meant, not the failed one before it.
+  await page.route("**/api/v1/runs", async (route) => {
+    await setTimeout(1500);
+    await route.continue();
+  });
   await page.keyboard.press("ControlOrMeta+Enter");
   await page
     .getByRole("button", { name: /^Cancel/ })
     .first()
     .click();
-  await page
-    .getByText(/canceled/i)
-    .first()
-    .waitFor();
+  await page.getByText("The run was canceled").waitFor();
+  await page.unroute("**/api/v1/runs");
   await page.goto("/runs");
   await page
     .getByText(/canceled/i)

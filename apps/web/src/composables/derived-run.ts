@@ -28,12 +28,14 @@ export function useDerivedRun(
   start: () => Promise<RunStarted>,
 ) {
   const id = ref<string | null>(null);
+  let starting: Promise<RunStarted> | null = null;
   const wanted = computed(() => toValue(key));
   const query = useQuery({
     queryKey: computed(() => ["derived", ...(wanted.value ?? [])]),
     enabled: computed(() => wanted.value !== null),
     queryFn: async ({ signal }): Promise<Run> => {
-      const started = await start();
+      starting = start();
+      const started = await starting;
       id.value = started.id;
       try {
         return await awaitRun(started.id, signal);
@@ -48,10 +50,13 @@ export function useDerivedRun(
   });
   watch(wanted, () => {
     id.value = null;
+    starting = null;
   });
   const progress = useRun(id);
   const cancel = useAction(async () => {
-    if (id.value !== null) await api.call(cancelRun, { params: { id: id.value }, body: {} });
+    // Pressed before it has an id.
+    const wished = id.value ?? (await starting)?.id;
+    if (wished !== undefined) await api.call(cancelRun, { params: { id: wished }, body: {} });
   });
 
   const ended = computed(() => (wanted.value === null ? null : (query.data.value ?? null)));

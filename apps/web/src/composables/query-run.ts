@@ -52,11 +52,10 @@ export function useQueryRun(runId: Ref<string | null>) {
   });
 
   const cancel = useAction(async () => {
-    if (runId.value === null) return;
-    queries.setQueryData(
-      ["run", runId.value],
-      await api.call(cancelRun, { params: { id: runId.value }, body: {} }),
-    );
+    // Pressed before the new run has an id: that one is meant, not the one before it.
+    const id = start.busy.value ? ((await start.outcome())?.id ?? null) : runId.value;
+    if (id === null) return;
+    queries.setQueryData(["run", id], await api.call(cancelRun, { params: { id }, body: {} }));
   });
 
   /** Waits at the server for the end: events tell of progress, but this is as quick as the run itself. */
