@@ -4,7 +4,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 BIN := node_modules/.bin
 
-.PHONY: up api runner sandbox web migrate lint test e2e bench build tables settings clean help install
+.PHONY: up api runner sandbox agent web migrate lint test test-matrix e2e bench build tables settings clean help install
 
 up: build ## install, build and start everything; DATABASE_URL for a PostgreSQL of your own
 	@exec node apps/standalone/dist/main.js
@@ -18,6 +18,9 @@ runner: build ## start a runner alone (needs DATABASE_URL and QUERN_KEYS)
 sandbox: build ## start a sandbox for Projects alone (needs DATABASE_URL)
 	@exec node apps/sandbox/dist/main.js
 
+agent: install ## build the monitoring agent as one file, apps/agent/dist/quern-agent.mjs
+	@sh scripts/agent.sh
+
 web: install ## serve the web app for development, before an API on port 3000
 	@exec npm run dev -w @quern/web
 
@@ -29,6 +32,9 @@ lint: build ## format, lint, types, who imports whom, dead code, generated files
 
 test: ## run every test, in a real browser too
 	@sh scripts/test.sh
+
+test-matrix: build ## run the agent's tests on PostgreSQL 13 to 18, each real
+	@QUERN_TEST_MATRIX=1 $(BIN)/vitest run --project unit apps/agent/src/postgres
 
 e2e: ## run the tests of the whole product only
 	@sh scripts/test.sh e2e
@@ -53,6 +59,6 @@ install:
 	@sh scripts/install.sh
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Settings are environment variables, listed in README.md: PORT=3001 make up"

@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import CrashFirst from "./e2e/src/crash-first.ts";
 
 // Only the private condition is named: adding the usual ones would replace Vitest's own and load
 // CommonJS packages such as ws by their wrong entry.
@@ -11,12 +12,15 @@ const shared = {
   environments: { __vitest__: { resolve: { ...resolve, noExternal: [/^@quern\//] } } },
 };
 
+/** As long as a page is waited for. Vitest's own is one second, which a busy machine takes for any answer. */
+const patience = { poll: { timeout: 20_000 } };
 const exclude = ["**/node_modules/**", "**/dist/**"];
 const globalSetup = ["e2e/src/postgres.ts"];
 
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    sequence: { sequencer: CrashFirst },
     projects: [
       {
         ...shared,
@@ -28,6 +32,7 @@ export default defineConfig({
             "scripts/src/**/*.test.ts",
           ],
           exclude,
+          expect: patience,
           globalSetup,
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -39,6 +44,7 @@ export default defineConfig({
           name: "e2e",
           include: ["e2e/src/**/*.e2e.ts"],
           exclude,
+          expect: patience,
           globalSetup: [...globalSetup, "e2e/src/demo-data.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,

@@ -3,13 +3,13 @@
 # projects are imported from; psql, which scripts must behave like; openssl, for certificates.
 set -eu
 has_chromium() {
-  for path in /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome; do
+  for path in /usr/bin/chromium-headless-shell /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome; do
     if [ -x "$path" ]; then return 0; fi
   done
   return 1
 }
 missing=
-has_chromium || missing="$missing chromium fonts-liberation"
+has_chromium || missing="$missing chromium-headless-shell fonts-liberation"
 command -v git >/dev/null 2>&1 || missing="$missing git"
 command -v psql >/dev/null 2>&1 || missing="$missing postgresql-client"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
@@ -34,5 +34,8 @@ install() {
 # A fresh image has no package lists, and stale ones name versions that are gone.
 if ! install 2>/dev/null; then
   apt-get -o DPkg::Lock::Timeout=300 update -qq
+  # Chromium without windows is a package of its own only where Chromium is recent.
+  apt-cache show chromium-headless-shell >/dev/null 2>&1 ||
+    missing=$(echo "$missing" | sed 's/chromium-headless-shell/chromium/')
   install
 fi

@@ -26,6 +26,8 @@ export type Benched = {
   startRunner(): Promise<void>;
   /** Bytes. */
   runnerPeakRss(): Promise<number>;
+  /** Bytes of the sandbox's process, and of the executor of its that had most in its last run. */
+  sandboxPeakRss(): Promise<{ sandbox: number; executor: number }>;
   /** A PostgreSQL to query: another database of the same server. */
   target: { config: PostgresConfig; password: string };
   [Symbol.asyncDispose](): Promise<void>;
@@ -81,9 +83,12 @@ export async function startBenched(options: BenchedOptions = {}): Promise<Benche
       return clients;
     },
     startRunner,
-    async runnerPeakRss() {
-      const status = await readFile(`/proc/${runner!.pid}/status`, "utf8");
-      return Number(/VmHWM:\s+(\d+)/.exec(status)![1]) * 1024;
+    runnerPeakRss: () => peakRss(runner!.pid),
+    async sandboxPeakRss() {
+      const { pid } = sandbox!;
+      const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+      const executors = await Promise.all(children.split(" ").filter(Boolean).map(executorPeakRss));
+      return { sandbox: await peakRss(pid), executor: Math.max(0, ...executors) };
     },
     target: {
       config: {
@@ -104,6 +109,17 @@ export async function startBenched(options: BenchedOptions = {}): Promise<Benche
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function peakRss(pid: number | string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+}
+
+/** 0 for a child that is no executor. */
+async function executorPeakRss(pid: string): Promise<number> {
+  const command = await readFile(`/proc/${pid}/cmdline`, "utf8");
+  return command.includes("/executor/") ? peakRss(pid) : 0;
 }
 
 async function startProcess(app: "api" | "runner" | "sandbox", env: Record<string, string>) {

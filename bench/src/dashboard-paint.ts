@@ -12,7 +12,12 @@ import { measure, quantile } from "./times.ts";
 const TILES = 30;
 const ROUNDS = 7;
 const LONGEST_MS = 60_000;
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const CHROMIUM = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/chromium-headless-shell",
+];
 /** All thirty tiles are within the window, so that each has to be drawn. */
 const VIEWPORT = { width: 1440, height: 1300 };
 

@@ -11,7 +11,12 @@ const ROWS = 1_000_000;
 /** As many as a browser lays out in a few seconds; it could not hold the million. */
 const PEER_ROWS = 10_000;
 const FRAMES = 300;
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const CHROMIUM = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/chromium-headless-shell",
+];
 
 /**
  * Milliseconds from one frame to the next while a result of 1,000,000 rows × 7 is scrolled in Chromium, 40 px a frame and then

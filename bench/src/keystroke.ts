@@ -13,7 +13,12 @@ const TYPED = "select t7.column_3, t7.column_12 from table_7 t7 where t7.co";
 const ROUNDS = 5;
 /** A quick typist's pause between two keys, ms. */
 const PAUSE_MS = 60;
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const CHROMIUM = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/chromium-headless-shell",
+];
 
 /**
  * Milliseconds that a key keeps the page's thread (what handles it, and the frame that shows it, layout and paint included)

@@ -1,4 +1,5 @@
 /** Runs the benchmarks, or those that are named, and prints one table. Each measures a peer in the same run. */
+import { agentCost } from "./agent-cost.ts";
 import { cancel } from "./cancel.ts";
 import { crash } from "./crash.ts";
 import { dashboardPaint } from "./dashboard-paint.ts";
@@ -10,8 +11,10 @@ import { keystroke } from "./keystroke.ts";
 import { noOpRuns } from "./no-op-runs.ts";
 import { pollers } from "./pollers.ts";
 import { projectChain } from "./project-chain.ts";
+import { projectEdit } from "./project-edit.ts";
 import { projectHits } from "./project-hits.ts";
 import { projectParallel } from "./project-parallel.ts";
+import { projectSeeds } from "./project-seeds.ts";
 import { resultReading } from "./result-reading.ts";
 import { schedules } from "./schedules.ts";
 import { searching } from "./search.ts";
@@ -37,8 +40,11 @@ const BENCHMARKS: Record<string, () => Promise<Measure[]>> = {
   schedules,
   "project-hits": projectHits,
   "project-chain": projectChain,
+  "project-edit": projectEdit,
+  "project-seeds": projectSeeds,
   "project-parallel": projectParallel,
   crash,
+  "agent-cost": agentCost,
 };
 
 const named = process.argv.slice(2);

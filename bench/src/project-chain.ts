@@ -1,7 +1,7 @@
 import { listLayers } from "@quern/contract/layers";
 import { startBenched } from "./benched.ts";
 import type { Measure } from "./main.ts";
-import { copySeed, migrationChain } from "./project-chains.ts";
+import { migrationChain } from "./project-chains.ts";
 import { type Peer, runHead, startPeer, treeOf } from "./project-site.ts";
 import { elapsed, measure } from "./times.ts";
 
@@ -9,27 +9,25 @@ const FILES = 400;
 const EDITED = [400, 300, 100, 1];
 const HEAD =
   "select (select count(*) from t0), (select sum(amount) from t79), (select count(*) from pg_class where relnamespace = 'public'::regnamespace)";
-const SEED_HEAD = "select count(*), sum(amount) from readings";
 
 /**
- * A chain of 400 migrations and a seed of 25 MB: built for the first time beside `psql -f` of the same files on a server with the
- * same durability; after an edit of file k, which is to run nothing before k but what no layer kept; and the disk of layers. The
- * head's rows have to be those that psql's database gives, every time.
+ * A chain of 400 migrations: built for the first time beside `psql -f` of the same files on a server with the same settings; after
+ * an edit of file k, which is to run nothing before k but what no layer kept; and the disk of layers. The head's rows have to be
+ * those that psql's database gives, every time.
  */
 export async function projectChain(): Promise<Measure[]> {
   await using benched = await startBenched({ runner: false, sandbox: {} });
   await using peer = await startPeer();
   const chain = migrationChain(FILES);
-  const seed = copySeed();
-  const psql = await peerTimes(peer, chain, seed);
+  const psql = await peerTimes(peer, chain);
   const { client } = benched;
 
-  const run = async (files = chain, head = HEAD, rows = psql.rows) => {
+  const run = async (files = chain) => {
     const began = performance.now();
-    const job = await runHead(client, treeOf(files), head);
+    const job = await runHead(client, treeOf(files), HEAD);
     const took = performance.now() - began;
-    if (JSON.stringify(job.rows?.rows) !== rows)
-      throw new Error(`the head gave ${JSON.stringify(job.rows?.rows)}, psql ${rows}`);
+    if (JSON.stringify(job.rows?.rows) !== psql.rows)
+      throw new Error(`the head gave ${JSON.stringify(job.rows?.rows)}, psql ${psql.rows}`);
     return { took, replayed: job.snapshot!.replayed_steps };
   };
   // The base of the environment is made once in the life of an installation.
@@ -54,34 +52,14 @@ export async function projectChain(): Promise<Measure[]> {
       measures.push(measure(what, took, psql.one, "ms"));
     }
   }
-  const seeded = await run(seed, SEED_HEAD, psql.seedRows);
-  measures.push(
-    measure("a seed of 25 MB for the first time, peer: psql", seeded.took, psql.seed, "ms"),
-  );
-  const hit = await run(seed, SEED_HEAD, psql.seedRows);
-  measures.push(
-    measure(
-      "the same from the cache, peer: create database … template",
-      hit.took,
-      psql.seedClone,
-      "ms",
-    ),
-  );
   return [...measures, ...(await disk(client, psql))];
 }
 
-async function peerTimes(
-  peer: Peer,
-  chain: ReturnType<typeof migrationChain>,
-  seed: ReturnType<typeof copySeed>,
-) {
+async function peerTimes(peer: Peer, chain: ReturnType<typeof migrationChain>) {
   await peer.make("each");
   const each = await elapsed(() => peer.psql("each", chain, "each"));
   await peer.make("one");
   const one = await elapsed(() => peer.psql("one", chain, "one"));
-  await peer.make("seeded");
-  const seedTime = await elapsed(() => peer.psql("seeded", seed, "one"));
-  const seedClone = await elapsed(() => peer.admin.query("create database copy template seeded"));
   const sizes = await peer.admin.query<{ datname: string; size: string }>(
     "select datname, pg_database_size(datname) as size from pg_database",
   );
@@ -89,25 +67,18 @@ async function peerTimes(
   return {
     each,
     one,
-    seed: seedTime,
-    seedClone,
     rows: JSON.stringify((await peer.query("one", HEAD)).map((row) => row.map(String))),
-    seedRows: JSON.stringify((await peer.query("seeded", SEED_HEAD)).map((row) => row.map(String))),
     chainBytes: size("one"),
-    seedBytes: size("seeded"),
   };
 }
 
 async function disk(
   client: Awaited<ReturnType<typeof startBenched>>["client"],
-  psql: { chainBytes: number; seedBytes: number },
+  psql: { chainBytes: number },
 ): Promise<Measure[]> {
   const { items } = await client.call(listLayers, { query: { status: "ready", limit: "500" } });
   const mega = (bytes: number) => bytes / 1024 ** 2;
   const chain = items.filter(({ depth }) => depth === FILES).map(({ bytes }) => bytes);
-  const seed = items
-    .filter(({ paths }) => paths.at(-1)?.startsWith("seed/"))
-    .map(({ bytes }) => bytes);
   const all = items.reduce((sum, { bytes }) => sum + bytes, 0);
   const widest = Math.max(...chain);
   return [
@@ -115,12 +86,6 @@ async function disk(
       "disk of the layer of 400 files, peer: the database of psql",
       mega(widest),
       mega(psql.chainBytes),
-      "MB",
-    ),
-    measure(
-      "disk of the layer of the seed, peer: the database of psql",
-      mega(Math.max(...seed)),
-      mega(psql.seedBytes),
       "MB",
     ),
     measure(`disk of all ${items.length} layers, peer: one`, mega(all), mega(widest), "MB"),

@@ -76,35 +76,6 @@ function migration(index: number): string {
   return `-- Migration ${index + 1}: ${kind.name}\n${kind.write(Math.floor(index / KINDS.length), index)}\n`;
 }
 
-const SEED_LINE_BYTES = 100;
-
-/** One file that fills a table by COPY from its own lines, `bytes` long. */
-export function copySeed(bytes = 25 * 1024 ** 2): ChainFile[] {
-  const lines: string[] = [];
-  const count = Math.floor(bytes / SEED_LINE_BYTES);
-  for (let n = 0; n < count; n += 1) {
-    const fields = [
-      n,
-      `customer ${(n * 7919) % 100_003}`,
-      (n % 9973) / 4,
-      ["ON", "QC", "BC", "AB"][n % 4],
-    ];
-    const line = `${fields.join("\t")}\t`;
-    lines.push(line + "x".repeat(Math.max(1, SEED_LINE_BYTES - 1 - line.length)));
-  }
-  return [
-    {
-      path: "init/0001_schema.sql",
-      content:
-        "create table readings (id int primary key, name text, amount numeric, province text, filler text);\n",
-    },
-    {
-      path: "seed/0001_readings.sql",
-      content: `copy readings from stdin;\n${lines.join("\n")}\n\\.\nanalyze readings;\n`,
-    },
-  ];
-}
-
 /** Puts the files into a folder. */
 export async function writeChain(folder: string, files: readonly ChainFile[]): Promise<void> {
   for (const { path, content } of files) {

@@ -16,14 +16,19 @@ export function treeOf(files: readonly ChainFile[]): TreeInput {
   return Object.fromEntries(files.map(({ path, content }) => [path, { content }]));
 }
 
-type RunOptions = { no_cache?: boolean; keep?: "auto" | "all" | "tail" };
+type RunOptions = {
+  no_cache?: boolean;
+  keep?: "auto" | "all" | "tail";
+  /** The answer lists what each file took. */
+  steps?: boolean;
+};
 
 /** From POST to the rows in hand: two requests. Throws when the job does not complete. */
 export async function runHead(
   client: Client,
   project_tree: TreeInput,
   head_sql: string,
-  options: RunOptions = {},
+  { steps = false, ...options }: RunOptions = {},
 ): Promise<Job> {
   const { job_id } = await client.call(createJob, {
     body: { project_tree, head_sql, timeout_ms: 600_000, ...options },
@@ -31,7 +36,7 @@ export async function runHead(
   for (;;) {
     const job = await client.call(readJob, {
       params: { id: job_id },
-      query: { wait: 30, steps: "false" },
+      query: { wait: 30, steps: steps ? "true" : "false" },
     });
     if (job.status === "completed") return job;
     if (job.status === "failed" || job.status === "canceled")
@@ -51,19 +56,28 @@ export type Peer = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** The embedded server with the settings that sandboxes have where they matter for speed: nothing is forced to disk. */
+/** Settings of sandboxes, as far as they matter for speed: nothing is forced to disk, and nothing happens in the background. */
+const SETTINGS = {
+  ...{ fsync: "off", synchronous_commit: "off", full_page_writes: "off", autovacuum: "off" },
+  ...{ wal_level: "minimal", max_wal_senders: "0", wal_recycle: "off", wal_init_zero: "off" },
+  ...{ max_wal_size: "1GB", checkpoint_timeout: "1h", shared_buffers: "32MB", jit: "off" },
+  ...{ max_parallel_workers_per_gather: "0", max_parallel_maintenance_workers: "0" },
+  ...{ io_method: "sync", huge_pages: "off" },
+};
+
+/** The embedded server with the settings that sandboxes have; psql reaches it by its Unix socket, as executors reach sandboxes. */
 export async function startPeer(): Promise<Peer> {
   const psql = await installPsql();
   const folder = await mkdtemp(join(tmpdir(), "quern-bench-peer-"));
-  const server = await startPostgres({ dataDir: join(folder, "postgres") });
+  const server = await startPostgres({ dataDir: join(folder, "postgres"), settings: SETTINGS });
   const admin = new pg.Client({ connectionString: server.url("postgres") });
   await admin.connect();
-  for (const name of ["fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit"])
-    await admin.query(`alter system set ${name} = off`);
-  await admin.query("select pg_reload_conf()");
   const run = async (database: string, scripts: readonly string[]) => {
     const files = scripts.flatMap((script) => ["-f", script]);
-    const child = spawn(psql, ["-XqAt", "-v", "ON_ERROR_STOP=1", ...files, server.url(database)], {
+    const where = ["-h", server.socketDir, "-p", String(server.port), "-U", server.superuser];
+    const options = ["-XqAt", "-v", "ON_ERROR_STOP=1", ...files, ...where, database];
+    const child = spawn(psql, options, {
+      env: { PATH: process.env.PATH ?? "", PGPASSWORD: server.password },
       stdio: ["ignore", "ignore", "inherit"],
     });
     const [code] = await once(child, "close");

@@ -3,7 +3,7 @@
  * all. Each test file starts on a copy: loading the demo data takes ten times as long as copying it.
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -15,6 +15,8 @@ export default async function setup(): Promise<() => Promise<void>> {
     await using quern = await startQuern();
     await quern.stop();
     await promisify(execFile)("cp", ["-a", "--reflink=auto", `${quern.dataDir}/.`, folder]);
+    // What the server has written outlives its own death; no test takes the power away.
+    await appendFile(join(folder, "postgres/postgresql.auto.conf"), "fsync = off\n");
   }
   // What Vitest starts its workers with.
   process.env[PREPARED] = folder;

@@ -1,10 +1,15 @@
 /** A project, as a person takes it in, runs it, looks at why it was quick, changes it, and looks into its database. */
+import { fileURLToPath } from "node:url";
+import { stopInstance } from "@quern/contract/instances";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { zipOf } from "./archives.ts";
+import { makeBranch, makeChartedDashboard } from "./branch-steps.ts";
 import { openBrowser, openPage, type Watched } from "./browser.ts";
 import { expectAccessible, signIn } from "./page-steps.ts";
-import { type Quern, startQuern } from "./quern.ts";
+import { type Quern, signInClient, startQuern } from "./quern.ts";
 
+const OUTAGES = fileURLToPath(new URL("../../examples/projects/outages", import.meta.url));
 const ADA = { email: "ada@example.test", password: "correct horse battery" };
 
 let quern: Quern;
@@ -78,6 +83,29 @@ test("the example is taken in, and a head runs on the state that the files befor
   await ada.picture("project");
 });
 
+test("a job is kept longer, for as long as an admin allows", async () => {
+  await jobPanel().getByRole("button", { name: "More for this job" }).click();
+  await page.getByRole("menuitem", { name: "Keep it longer…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Keep it longer" });
+  const job = dialog.getByLabel("The job with its log and rows");
+  await job.fill("soon");
+  await dialog.getByText("A time such as 12 h or 3 d.").waitFor();
+  await job.fill("9999 d");
+  await dialog
+    .getByText(/^At most/)
+    .first()
+    .waitFor();
+  expect(await dialog.getByRole("button", { name: "Keep it" }).isDisabled()).toBe(true);
+  await job.fill("2 d");
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await pane("Details").click();
+  await jobPanel()
+    .getByText(/^in (2 d|47 h)/)
+    .waitFor();
+});
+
 test("the chain says of each file why it was not run again, to the keyboard too", async () => {
   await pane("Chain").click();
   const chain = page.getByRole("listbox", { name: "Chain of files" });
@@ -145,7 +173,44 @@ test("files are made, renamed, deleted and brought back by keys, and a save is a
   await page.keyboard.press("Escape");
 });
 
+test("a folder and a zip archive are read in the browser, without what leads outside", async () => {
+  await page.goto("/projects");
+  await page.getByRole("button", { name: "New project" }).click();
+  await page.getByRole("menuitem", { name: "From a folder" }).click();
+  const dialog = page.getByRole("dialog", { name: "New project" });
+  await dialog.locator("input[type=file]").setInputFiles(OUTAGES);
+  await dialog.getByText(/^1\d files/).waitFor();
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Zip archive" }).click();
+  // What was chosen as a folder is not taken in as an archive.
+  await dialog.getByText(/^1\d files/).waitFor({ state: "detached" });
+  const archive = zipOf({
+    "init/1.sql": "create table t (i int);\n",
+    "test/sum.sql": "select 7 as seven;\n",
+    "../outside.sql": "select 1;\n",
+    ".git/config": "[core]\n",
+  });
+  const file = { name: "small.zip", mimeType: "application/zip", buffer: archive };
+  await dialog.locator("input[type=file]").setInputFiles(file);
+  await dialog.getByText(/^2 files/).waitFor();
+  await dialog.getByText("1 was left out").click();
+  await dialog.getByText("the path leads outside").waitFor();
+  expect(await dialog.getByLabel("Name").inputValue()).toBe("small");
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Make the project" }).click();
+  await openFile("sum.sql");
+  await run();
+  await jobPanel().getByText("seven").first().waitFor();
+  await page.goto("/projects");
+  await page.getByRole("button", { name: "More for small" }).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.getByRole("link", { name: "small" }).waitFor({ state: "detached" });
+});
+
 test("two states stand side by side: what is in the one and not in the other", async () => {
+  await page.goto("/projects");
+  await page.getByRole("link", { name: "Power outages" }).click();
+  await page.waitForURL(/projects\/[0-9a-f-]{36}/);
   const project = /projects\/([0-9a-f-]+)/.exec(page.url())![1]!;
   const left = `p:${project}::init/030_views.sql`;
   await page.goto(`/states/compare?left=${left}&right=p:${project}::&go=1`);
@@ -173,6 +238,42 @@ test("an instance is started, reached by a password that is shown once, and stop
   await card.getByRole("button", { name: "Stop" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
   await card.waitFor({ state: "detached" });
+});
+
+test("a dashboard runs against a branch, opens its query there, and says so when the branch has ended", async () => {
+  const client = await signInClient(quern.url, ADA.email, ADA.password);
+  const [base, branch] = [await makeBranch(client, "base"), await makeBranch(client, "branch")];
+  const sql = "select count(*) as n from ohub.outages";
+  const id = await makeChartedDashboard(client, base.datasource, { name: "Rows", sql });
+  await page.goto(`/dashboards/${id}`);
+  const tile = page.getByRole("article", { name: "Rows" });
+  await tile.getByText("5000").waitFor();
+  await page.getByRole("button", { name: "More for Rows" }).first().click();
+  await page.getByRole("menuitem", { name: "Run against…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "branch" }).click();
+  await tile.getByText("Runs on Instance branch, not on Instance base").waitFor({
+    state: "attached",
+  });
+  await expect.poll(() => page.url()).toContain(`on=${base.datasource}:${branch.datasource}`);
+  await expectAccessible(page);
+
+  await tile.hover();
+  await tile.getByRole("button", { name: "More for Rows" }).click();
+  await page.getByRole("menuitem", { name: "Open the query" }).click();
+  const strip = page.getByRole("region", { name: "Other datasources" });
+  await strip.getByText("Runs on Instance branch, not on Instance base").waitFor();
+  await page.getByText("on Instance branch", { exact: true }).waitFor();
+  await expectAccessible(page);
+  await page.goBack();
+
+  await client.call(stopInstance, { params: { id: branch.instance } });
+  await tile.getByText("The instance has ended").waitFor();
+  await strip.getByText("Instance branch has ended. It ran in the place of").waitFor();
+  await expectAccessible(page);
+  await tile.getByRole("button", { name: "Back to Instance base" }).click();
+  await strip.waitFor({ state: "detached" });
+  await tile.getByText("5000").waitFor();
+  await client.call(stopInstance, { params: { id: base.instance } });
 });
 
 test("the cache tells what it holds, and a pinned layer stays", async () => {

@@ -28,6 +28,8 @@ let db: Database;
 let actor: Actor;
 let folder: string;
 let sandbox: ChildProcess;
+/** What sandboxes wrote to their standard errors, warnings of Node among it. */
+const complaints: string[] = [];
 beforeAll(async () => {
   database = await freshDatabase();
   db = openDatabase(database.url, { max: 4 });
@@ -42,7 +44,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function launch(): Promise<ChildProcess> {
+async function launch(settings: Record<string, string> = {}): Promise<ChildProcess> {
   const child = spawn(process.execPath, [SANDBOX], {
     env: {
       PATH: process.env.PATH,
@@ -52,9 +54,11 @@ async function launch(): Promise<ChildProcess> {
       QUERN_SANDBOX_PROXY_ADDR: "off",
       QUERN_SANDBOX_POOL: "1",
       LOG_LEVEL: "fatal",
+      ...settings,
     },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", "inherit", "pipe", "ipc"],
   });
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => complaints.push(text));
   const [message] = await once(child, "message");
   expect(message).toMatchObject({ type: "ready" });
   return child;
@@ -104,7 +108,9 @@ const filesOf = (variant: number, depth: number) => ({
         : `insert into t (b) select g * ${variant} from generate_series(1, 3000) as g; create index on t (b); select nextval('t_a_seq');`,
     ]),
   ),
-  "test/x.sql": "select count(*) * 1000003 + sum(b) % 1000003 + max(a) as rows from t",
+  // It changes what it was given, which is to be nobody else's.
+  "test/x.sql":
+    "with touched as (insert into t (b) values (7) returning a) select count(*) * 1000003 + sum(b) % 1000003 + max(a) as rows from t",
 });
 
 async function ended(id: string): Promise<JobFacts> {
@@ -182,6 +188,41 @@ test(`whatever dies, every job ends, and every row is right (QUERN_SANDBOX_SEED=
   }
   console.log(`seed ${SEED}: ${JSON.stringify(counts)}`);
   await nothingLeft();
+});
+
+test("fifty jobs on five states make five, over two processes", async () => {
+  sandbox.kill("SIGKILL");
+  complaints.length = 0;
+  const settings = { QUERN_SANDBOX_SLOTS: "16" };
+  const pair = await Promise.all([launch(settings), launch(settings)]);
+  await sql`update orgs set settings = settings || '{"jobs": {"max_active_per_person": 32}}'`.execute(
+    db,
+  );
+  const ids: string[] = [];
+  for (let i = 0; i < 50; i++) {
+    const tail = `create table p as select ${i % 5} as v; select pg_sleep(1);`;
+    const files = { "init/a.sql": tail, "test/x.sql": `select v, ${i} from p` };
+    ids.push((await makeJob(db, actor, {}, files)).id);
+  }
+  const jobs: JobFacts[] = [];
+  for (const id of ids) jobs.push(await ended(id));
+  expect(jobs.map(({ error }) => error)).toEqual(jobs.map(() => null));
+  const sandboxes = new Set(jobs.map(({ sandbox: by }) => by));
+  expect(sandboxes.size).toBe(2);
+  const keys = [...new Set(jobs.map(({ state_key }) => state_key))];
+  expect(keys).toHaveLength(5);
+  const { rows } = await sql<{ state_key: string; built: string }>`
+    select encode(state_key, 'hex') as state_key, count(*) as built
+    from job_steps where outcome = 'built' and job_id = any (${ids}::uuid[])
+    group by state_key`.execute(db);
+  expect(new Set(rows.map(({ state_key }) => state_key))).toEqual(new Set(keys));
+  expect(rows.map(({ built }) => Number(built))).toEqual(keys.map(() => 1));
+  for (const child of pair) {
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    expect(await exited).toEqual([0, null]);
+  }
+  expect(complaints.join("")).toBe("");
 });
 
 /** Of those that were killed: no server, no directory of an instance or of a build. */

@@ -105,7 +105,7 @@ test("a result that is kept is shown at once; one that is too old is shown while
   const tile = chartTile(plain);
   const { id } = await makeDashboard(editor.client, [tile, textTile("words", 1)]);
   expect(await show(viewer, id, "none")).toEqual([
-    { tile_id: tile.id, run: null, last_good: null, problem: null },
+    { tile_id: tile.id, run: null, last_good: null, problem: null, on: null },
   ]);
   const [first] = await show(viewer, id);
   expect(first).toMatchObject({ run: { status: "queued", reused: false }, last_good: null });

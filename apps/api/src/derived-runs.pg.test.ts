@@ -1,6 +1,7 @@
 import { createQuery } from "@quern/contract/queries";
 import { compareRunResults, describeRunResult } from "@quern/contract/run-results";
 import { createRun, type RunInput, readRun } from "@quern/contract/runs";
+import { setGrants } from "@quern/store/grants";
 import { claimRuns, finishRun } from "@quern/store/queue";
 import { makeDatasource, SUCCEEDED } from "@quern/store/testing-fixtures";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -64,11 +65,16 @@ test("a comparison with SQL that nobody saved is not shown to who may not see th
   expect(seen.kind).toBe("result_comparison");
 });
 
-test("results of two datasources are not compared", async () => {
-  const secret = await makeDatasource(api.db, admin.actor);
-  const hidden = await ran(admin, { datasource_id: secret, sql: "select 1" });
-  expect(await problemOf(compare(admin, await saved(), hidden))).toMatchObject({
-    status: 400,
-    code: "invalid_request",
-  });
+test("a comparison of two datasources is its maker's, as long as they may use both", async () => {
+  const other = await makeDatasource(api.db, admin.actor, { everyone: true });
+  const theirs = await ran(editor, { datasource_id: other, sql: "select 1" });
+  const { id } = await compare(editor, await saved(), theirs);
+  const read = (by: Caller) => by.client.call(readRun, { params: { id } });
+  expect(await read(editor)).toMatchObject({ kind: "result_comparison", datasource: null });
+  expect(await read(admin)).toMatchObject({ id });
+  const colleague = await api.as("editor");
+  for (const person of [colleague, viewer])
+    expect(await problemOf(read(person))).toMatchObject({ code: "not_found" });
+  await setGrants(api.db, admin.actor, { type: "datasource", id: other }, []);
+  expect(await problemOf(read(editor))).toMatchObject({ code: "not_found" });
 });

@@ -123,6 +123,13 @@ test("a screen shows its dashboard with the link's values, and reads the runs of
   await work();
   expect(await screen.call(readRunRows, { params: { id } })).toMatchObject({ total: 0, rows: [] });
 
+  // What is saved is what it shows, on the datasources that it is saved with.
+  const elsewhere = screen.call(runDashboard, {
+    params: { id: dashboard },
+    body: { refresh: "stale", on: { [dashboard]: other } },
+  });
+  expect(await problemOf(elsewhere)).toMatchObject({ status: 403, code: "not_allowed" });
+
   // The same tile with other values, another run of the same query, and the other dashboard's.
   const seen = await viewer.client.call(runDashboard, {
     params: { id: dashboard },

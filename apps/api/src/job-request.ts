@@ -5,6 +5,7 @@ import type { TreeInput } from "@quern/contract/project-tree";
 import type { Settings } from "@quern/contract/settings";
 import type { Actor } from "@quern/store/actor";
 import type { Database } from "@quern/store/db";
+import { readJobFiles } from "@quern/store/job-history";
 import { resolveJobLimits } from "@quern/store/job-limits";
 import { refuseMissingHead } from "@quern/store/job-parts";
 import type { SideSpec } from "@quern/store/job-spec";
@@ -31,6 +32,7 @@ function asSaved(body: JobInput): boolean {
   return (
     body.project_id !== undefined &&
     body.project_tree === undefined &&
+    body.files_of === undefined &&
     !own &&
     body.no_cache !== true &&
     (type === "run" || type === "plan")
@@ -55,7 +57,7 @@ export async function resolveJob(
   actor: Actor,
   settings: Settings,
   body: JobInput,
-): Promise<Omit<NewJob, "traceparent" | "http_request_id">> {
+): Promise<Omit<NewJob, "traceparent" | "http_request_id" | "trigger">> {
   const limits = resolveJobLimits(body, settings);
   const source = await resolveSource(trx, actor, body, "body");
   const left = body.left && (await resolveSource(trx, actor, body.left, "body.left"));
@@ -116,10 +118,10 @@ async function resolveSource(
   if (from.project_id !== undefined) {
     const found = await readRunnable(trx, actor, from.project_id, from.project_version);
     if (!found) throw notFound("project, or no such version of it");
-    const sent =
-      from.project_tree === undefined
-        ? { digest: found.tree, files: found.files }
-        : await storeTree(trx, actor, from.project_tree, `${at}.project_tree`);
+    const sent = (await filesOf(trx, actor, from, at)) ?? {
+      digest: found.tree,
+      files: found.files,
+    };
     return {
       tree: sent.digest,
       files: sent.files,
@@ -131,9 +133,27 @@ async function resolveSource(
   }
   const environment = textSettings(own.environment);
   const none = { project: null, manifest: null, variables: own.variables, environment };
-  if (from.project_tree === undefined) return { tree: null, files: null, ...none };
-  const tree = await storeTree(trx, actor, from.project_tree, `${at}.project_tree`);
-  return { tree: tree.digest, files: tree.files, ...none };
+  const tree = await filesOf(trx, actor, from, at);
+  return { tree: tree?.digest ?? null, files: tree?.files ?? null, ...none };
+}
+
+/** What was sent along, or stands with an earlier job; null when neither is asked for. */
+async function filesOf(
+  trx: Database,
+  actor: Actor,
+  from: StateSource | JobInput,
+  at: string,
+): Promise<{ digest: Buffer; files: TreeFiles } | null> {
+  if (from.project_tree !== undefined)
+    return storeTree(trx, actor, from.project_tree, `${at}.project_tree`);
+  if (!("files_of" in from) || from.files_of === undefined) return null;
+  const found = await readJobFiles(trx, actor, from.files_of);
+  if (found) return found;
+  throw new ApiError(
+    "not_found",
+    "The job whose files were asked for is not there, or has none. Jobs are deleted when their time is up: send the files instead.",
+    [{ path: `${at}.files_of`, message: "is no job with files that you see" }],
+  );
 }
 
 /** `false` and `"false"` are one setting: one spelling makes one state. */

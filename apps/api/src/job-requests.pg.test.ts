@@ -1,7 +1,8 @@
 import { appendToJob, createJob, runJob } from "@quern/contract/jobs";
+import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { problemOf, startTestApi, type TestApi } from "./testing.ts";
-import { claim, jobOf, type Person, TREE } from "./testing-jobs.ts";
+import { claim, jobOf, type Person, startJob, TREE } from "./testing-jobs.ts";
 
 let api: TestApi;
 let editor: Person;
@@ -190,4 +191,28 @@ test("parts come in order, once, and only until the job is run", async () => {
   const [job] = (await claim(api)).filter((each) => each.id === id);
   expect(Object.keys(job!.tree!)).toEqual(["init/a.sql", "test/x.sql"]);
   expect(job).toMatchObject({ head_path: "test/x.sql", variables: { v: "1" } });
+});
+
+test("a job is made again of the files that an earlier one has", async () => {
+  const first = await startJob(editor, { head_path: "test/x.sql" });
+  expect(await jobOf(editor, first)).toMatchObject({ has_files: true, trigger: "api" });
+  const body = { project_tree: undefined, files_of: first, head_path: "test/x.sql" };
+  const again = await editor.client.call(createJob, { body });
+  const { rows } = await sql<{ trees: number }>`
+    select count(distinct tree)::integer as trees from jobs where id in (${first}, ${again.job_id})`.execute(
+    api.db,
+  );
+  expect(rows).toEqual([{ trees: 1 }]);
+  expect(await refused(other, body)).toMatchObject({
+    status: 404,
+    code: "not_found",
+    errors: [{ path: "body.files_of" }],
+  });
+  expect(await refused(editor, { ...body, project_tree: { a: { content: "" } } })).toMatchObject({
+    code: "invalid_request",
+    errors: [{ path: "body.files_of" }],
+  });
+  expect(await refused(editor, { ...body, head_path: "test/y.sql" })).toMatchObject({
+    code: "missing_head",
+  });
 });

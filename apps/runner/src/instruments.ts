@@ -42,6 +42,19 @@ export function openInstruments(db: Database, tracer: Tracer) {
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
+    ruleSeconds: new Histogram({
+      name: "quern_health_rule_seconds",
+      help: "Time that one evaluation of an advisor rule took, by the state it came to",
+      labelNames: ["state"],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    ruleFailures: new Counter({
+      name: "quern_health_rule_failures_total",
+      help: "Evaluations of advisor rules that ended in an error",
+      labelNames: ["rule"],
+      registers,
+    }),
     firings: countFirings(metrics.registry),
     firingRuns: new Counter({
       name: "quern_schedule_runs_total",

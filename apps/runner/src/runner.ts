@@ -21,6 +21,7 @@ import { deleteOldFirings } from "@quern/store/firings";
 import { readRunnerKeys } from "@quern/store/keys";
 import { listen } from "@quern/store/listen";
 import { claimRuns, forgetRunner, noteRunner, sweepLapsedLeases } from "@quern/store/queue";
+import { advise, tidyAdvice } from "./advise.ts";
 import { openInstruments, watchCapacity } from "./instruments.ts";
 import { prepareWith } from "./prepare-run.ts";
 import { deleteExpiredProjects } from "./project-retention.ts";
@@ -130,6 +131,16 @@ export async function start(
     await delay(wait_ms, undefined, { signal: stopping.signal });
   });
 
+  let enlisted = 0;
+  const advising = repeat(stopping.signal, log, "evaluate advisor rules", async () => {
+    if (performance.now() - enlisted > times.enlist_ms || enlisted === 0) {
+      await tidyAdvice(db);
+      enlisted = performance.now();
+    }
+    const more = await advise({ db, log, instruments }, stopping.signal);
+    if (!more) await delay(times.advise_ms, undefined, { signal: stopping.signal });
+  });
+
   const tidying = repeat(stopping.signal, log, "delete old results", async () => {
     await delay(times.tidy_ms * (0.8 + Math.random() * 0.4), undefined, {
       signal: stopping.signal,
@@ -147,7 +158,7 @@ export async function start(
     async stop() {
       stopping.abort();
       bell.ring();
-      await Promise.all([claiming, sweeping, firing, tidying]);
+      await Promise.all([claiming, sweeping, firing, advising, tidying]);
       await executors.stop({ deadline_ms: times.drain_ms });
       await Promise.all([...jobs.values()].map(({ over }) => over));
       await listener.stop();

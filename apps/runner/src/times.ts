@@ -9,6 +9,9 @@ export type Times = RunTimes & {
   poll_ms: number;
   sweep_ms: number;
   tidy_ms: number;
+  /** Between two looks for advisor rules that are due, and for databases that are new to them. */
+  advise_ms: number;
+  enlist_ms: number;
   /** What running work gets when the runner is told to stop; then it is canceled. */
   drain_ms: number;
   /** Of a statement in our own database, by the server. */
@@ -24,6 +27,8 @@ export const TIMES: Times = {
   poll_ms: 1_000,
   sweep_ms: 3_000,
   tidy_ms: 10 * 60_000,
+  advise_ms: 5_000,
+  enlist_ms: 60_000,
   drain_ms: 10_000,
   statement_ms: 8_000,
   silence_ms: 9_000,

@@ -70,6 +70,22 @@ const chain = fc.array(fc.array(statement, { minLength: 1, maxLength: 3 }), {
   maxLength: 7,
 });
 
+/** What a head may do to the state that it was given, after it has looked. */
+const WRECK = `
+  do $$ declare it record; begin
+    for it in select sequencename as name from pg_sequences where schemaname = 'public' loop
+      perform nextval(format('%I', it.name)) from generate_series(1, 50);
+    end loop;
+    for it in select tablename as name from pg_tables where schemaname = 'public' loop
+      execute format('drop table %I cascade', it.name);
+    end loop;
+  end $$;
+  create table of_the_head (a int);
+  create role of_the_head nologin;
+  create or replace function f0() returns int language sql as 'select 99';
+  comment on database project is 'of the head';
+  alter database project set work_mem = '64MB';`;
+
 function filesOf(steps: readonly (readonly string[])[]): Files {
   const files = steps.map((lines, i) => [
     `init/${String(i).padStart(2, "0")}.sql`,
@@ -102,9 +118,16 @@ test("a head gives the same on a miss, on a hit, behind any cut, after an edit, 
           ? [...lines, "create table if not exists edited (a int);"]
           : lines,
       );
-      const edited = await sandbox.run(filesOf(changed));
+      // The head is answered before its state is kept, and has nothing of what is kept.
+      const edited = await sandbox.run({ ...filesOf(changed), "test/x.sql": `${LOOK};${WRECK}` });
+      const kept = await sandbox.run(filesOf(changed));
       const again = await sandbox.run(filesOf(changed), FRESH);
+      expect([edited.error, kept.error, again.error]).toEqual([null, null, null]);
+      const first = edited.snapshot?.hit !== "full";
+      expect(edited.progress.stages.some(({ stage }) => stage === "publishing")).toBe(!first);
+      expect(kept.snapshot?.hit).toBe("full");
       expect(edited.result_rows).toEqual(again.result_rows);
+      expect(kept.result_rows).toEqual(again.result_rows);
     }),
     { numRuns: Number(process.env.QUERN_CUT_POINTS ?? 2), endOnFailure: true },
   );

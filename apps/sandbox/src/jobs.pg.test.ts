@@ -133,6 +133,16 @@ test.each<[string, Files, object]>([
   expect(job.error?.message).toBeTruthy();
 });
 
+test("the chain of a job that failed says which file it was, and none goes on", async () => {
+  const job = await sandbox.run({
+    "init/1.sql": "select 'of a chain that fails';",
+    "init/2.sql": "select 1/0;",
+    "init/3.sql": "select 1;",
+    "test/x.sql": "select 1",
+  });
+  expect(job.steps.slice(1).map(({ outcome }) => outcome)).toEqual(["built", "failed", "pending"]);
+});
+
 test("roles, settings and databases are part of a state; sessions are not", async () => {
   const job = await ok({
     "init/1.sql": "create role reader nologin; alter database project set work_mem = '7MB';",
@@ -160,6 +170,44 @@ test("volatile files are kept as first made, refused, or made anew, as the job s
   expect(denied.error).toMatchObject({ code: "volatile_denied", file: "init/1.sql", line: 1 });
   const verified = await sandbox.run(files, { type: "verify" });
   expect(verified).toMatchObject({ error: null, result: { type: "verify", reproducible: false } });
+});
+
+test("a volatile default is stored: only who puts rows into its table evaluates it", async () => {
+  const deny = {
+    policy: { volatile: "deny", no_cache: false, keep: "auto", order: null },
+  } as const;
+  const files = {
+    "init/1.sql": "create table s (a int,\n  at timestamptz default now());",
+    "init/2.sql": "create view s_now as select now(); alter table s alter at set default now();",
+    ...head("select count(*) from s"),
+  };
+  expect((await ok(files, deny)).snapshot?.volatile).toEqual([]);
+  const filled = { ...files, "seed/1.sql": "insert into s (a) values (1);" };
+  expect((await ok(filled)).snapshot?.volatile).toEqual([
+    { path: "init/1.sql", line: 2, what: "now" },
+    { path: "init/2.sql", line: 1, what: "now" },
+  ]);
+  expect((await sandbox.run(filled, deny)).error).toMatchObject({
+    ...{ code: "volatile_denied", file: "init/1.sql", line: 2 },
+    message: expect.stringContaining("seed/1.sql evaluates now"),
+  });
+  const added = { ...files, "seed/1.sql": "alter table s add b timestamptz default now();" };
+  expect((await sandbox.run(added, deny)).error).toMatchObject({ file: "seed/1.sql", line: 1 });
+});
+
+test("a file that only the run names is included; that it leaves the project is an error with its place", async () => {
+  const files = (path: string, value = 3) => ({
+    "init/1.sql": `select '${path}' as p \\gset\n\\i :p\n`,
+    "data/later.psql": `create table later as select ${value} as v;`,
+    ...head("select v from later"),
+  });
+  expect((await ok(files("data/later.psql"))).result_rows).toEqual([[3]]);
+  expect((await ok(files("data/later.psql"))).snapshot?.hit).toBe("full");
+  // Which file it is only the run knows, so any other tree is another state.
+  expect((await ok(files("data/later.psql", 4))).result_rows).toEqual([[4]]);
+  expect((await sandbox.run(files("../x"))).error).toMatchObject({
+    ...{ code: "path_escape", phase: "building", file: "init/1.sql", line: 2 },
+  });
 });
 
 test("two states are compared by what is defined in them and by their rows", async () => {

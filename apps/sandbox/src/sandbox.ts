@@ -21,8 +21,9 @@ import { forgetSandbox, noteSandbox } from "@quern/store/sandboxes";
 import { defaultLimits } from "./instances/limits.ts";
 import { startPeople } from "./instances/people.ts";
 import { proxySettingsOf } from "./instances/process-settings.ts";
-import { startInstances } from "./instances/start.ts";
+import { isBusy, startInstances } from "./instances/start.ts";
 import { openInstruments, watchJobs } from "./instruments.ts";
+import { openBehind } from "./jobs/behind.ts";
 import { openEnvironmentBook } from "./jobs/environment-book.ts";
 import { openFileCache } from "./jobs/file-cache.ts";
 import type { JobShop } from "./jobs/job-work.ts";
@@ -46,6 +47,7 @@ export async function start(
   log: Log,
   times = TIMES,
   layerTimes = LAYER_TIMES,
+  busy = isBusy,
 ): Promise<RunningSandbox> {
   const id = newRunnerId();
   const slots = settings.QUERN_SANDBOX_SLOTS;
@@ -80,6 +82,7 @@ export async function start(
       disk_bytes: settings.QUERN_SANDBOX_INSTANCE_DISK_BYTES,
     },
     pool: settings.QUERN_SANDBOX_POOL,
+    busy,
     registry,
     log,
   });
@@ -91,6 +94,7 @@ export async function start(
     instruments: openLayerInstruments(registry),
     times: layerTimes,
     clone: instances.stats().clone.backend,
+    forget: instances.forget,
     shared: await openSharedOf(settings, s3CredentialsOf(settings)),
   });
   watchLayerStore(registry, layers.stats);
@@ -122,6 +126,7 @@ export async function start(
     scripts: openScriptBook(files.path),
     heads: new Map(),
     environments: openEnvironmentBook(db, instances),
+    behind: openBehind(log),
   };
 
   const jobs = new Map<string, JobAtWork>();
@@ -188,6 +193,7 @@ export async function start(
       bell.ring();
       await Promise.all([claiming, sweeping, prebuilding, tidying]);
       await endJobs([...jobs.values()], times.drain_ms);
+      await shop.behind.stop();
       await executors.stop({ deadline_ms: 0 });
       await listener.stop();
       await people.stop();

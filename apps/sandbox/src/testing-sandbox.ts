@@ -17,9 +17,10 @@ import { freshDatabase } from "@quern/store/testing";
 import { makeActor } from "@quern/store/testing-fixtures";
 import { makeJob } from "@quern/store/testing-jobs";
 import { storeTree } from "@quern/store/trees";
+import { LAYER_TIMES } from "./layers/start-layer-store.ts";
 import { type RunningSandbox, start } from "./sandbox.ts";
 import { SandboxSettings } from "./settings.ts";
-import { TIMES } from "./times.ts";
+import { TIMES, type Times } from "./times.ts";
 
 export type Files = Record<string, string>;
 export type Ended = JobFacts & { result_rows: Cell[][] };
@@ -40,9 +41,10 @@ export type TestSandbox = {
   stop(): Promise<void>;
 };
 
-/** `settings` by their names in the environment. */
+/** `settings` by their names in the environment. However busy the machine, heads are answered first unless `times` says otherwise. */
 export async function startTestSandbox(
   settings: Record<string, string> = {},
+  times: Partial<Times> = {},
 ): Promise<TestSandbox> {
   const database = await freshDatabase();
   const folder = await mkdtemp(join(tmpdir(), "quern-sandbox-"));
@@ -60,7 +62,9 @@ export async function startTestSandbox(
         ...settings,
       }),
       log,
-      { ...TIMES, drain_ms: 2_000 },
+      { ...TIMES, drain_ms: 2_000, answer_first_ms: 60_000, ...times },
+      LAYER_TIMES,
+      () => false,
     );
   const sandbox = await startOne(folder);
   const waiting = new Map<string, () => void>();

@@ -4,6 +4,8 @@ import { RUN_TIMES, type RunTimes } from "@quern/run-work/times";
 export type Times = RunTimes & {
   /** Notifications may get lost: without them, a job waits at most this long, give or take a fifth. */
   poll_ms: number;
+  /** Files that take longer are not run twice, for the answer and again for the layer: the head waits for the layer. */
+  answer_first_ms: number;
   sweep_ms: number;
   tidy_ms: number;
   /** What running jobs get when the sandbox is told to stop. */
@@ -16,6 +18,7 @@ export type Times = RunTimes & {
 export const TIMES: Times = {
   ...RUN_TIMES,
   poll_ms: 1_000,
+  answer_first_ms: 500,
   sweep_ms: 3_000,
   tidy_ms: 10 * 60_000,
   drain_ms: 10_000,

@@ -40,7 +40,9 @@ export const StandaloneSettings = z.object({
   QUERN_DEMO: z
     .enum(["0", "data", "1"])
     .default("1")
-    .describe("1 for demo data with example dashboards, data for the data alone, 0 for none"),
+    .describe(
+      "1 for demo data with example dashboards and an example project, data for the data alone, 0 for none",
+    ),
   QUERN_SANDBOX: z
     .enum(["0", "1"])
     .default("1")

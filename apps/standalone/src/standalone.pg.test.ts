@@ -8,24 +8,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { emptyDatabase, testServer, testUrl } from "@quern/store/testing";
 import { Client } from "pg";
-import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { useDatabase } from "./database.ts";
+import { inWords, StartProblem } from "./problem.ts";
 
 const run = promisify(execFile);
 const room = resolve(import.meta.dirname, "..");
+
+// A test starts Quern, and beside others that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let port: number;
 const started: ChildProcess[] = [];
 
 beforeAll(async () => {
-  await run(process.execPath, [resolve(room, "../../node_modules/.bin/tsc"), "-b", room]);
-  for (const app of ["api", "runner"]) {
+  for (const app of ["standalone", "api", "runner"]) {
     const built = resolve(room, "..", app, "dist/main.js");
     expect(existsSync(built), `${built} is missing: run npx tsc -b`).toBe(true);
   }
-}, 120_000);
-
-beforeEach(async () => {
   folder = await mkdtemp("/tmp/standalone-test-");
   port = await unusedPort();
 });
@@ -36,8 +37,8 @@ afterEach(async () => {
     child.kill("SIGTERM");
     await once(child, "exit");
   }
-  await rm(folder, { recursive: true, force: true });
 });
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function unusedPort(): Promise<number> {
   const server = createServer();
@@ -48,7 +49,7 @@ async function unusedPort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** `make up` without make: what it prints, and a way to wait for a line. */
+/** `make up` without make: what it prints, and a way to wait for a line. All starts are in one folder unless said otherwise. */
 function up(env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [join(room, "dist/main.js")], {
     env: {
@@ -74,7 +75,7 @@ function up(env: Record<string, string> = {}) {
     async until(words: string | RegExp) {
       const found = () =>
         typeof words === "string" ? printed.includes(words) : words.test(printed);
-      for (let i = 0; i < 1500 && !found() && child.exitCode === null; i++) await sleep(20);
+      for (let i = 0; i < 3000 && !found() && child.exitCode === null; i++) await sleep(20);
       expect(printed).toMatch(words);
     },
   };
@@ -108,12 +109,23 @@ async function waitUntilGone(pids: number[]): Promise<void> {
   expect(alive()).toEqual([]);
 }
 
+const answers = (path: string) =>
+  fetch(`http://127.0.0.1:${port}${path}`).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+async function untilAnswers(path: string): Promise<void> {
+  for (let i = 0; i < 3000 && !(await answers(path)); i++) await sleep(20);
+  expect(await answers(path)).toBe(true);
+}
+
 test("it starts, serves, says how to sign in, keeps secrets to itself and stops in order", async () => {
   const quern = up();
   await quern.until("Ctrl-C stops it.");
   expect(quern.printed()).toContain(`\nQuern is ready at http://localhost:${port}\n`);
   expect(quern.printed()).toMatch(/Make the first account with this link.*\/setup#token=/);
-  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  expect(quern.printed()).not.toContain("up to date");
+  expect(await answers("/healthz")).toBe(true);
   const pids = await descendants(quern.child.pid!);
   const environment = await readFile(`/proc/${pids.runner}/environ`, "utf8");
   expect(environment).not.toMatch(/postgres:\/\//);
@@ -129,77 +141,31 @@ test("it starts, serves, says how to sign in, keeps secrets to itself and stops 
   expect(log).not.toContain("terminating connection");
 });
 
-test("a second start finds everything; only one may run in a folder, and its port is said", async () => {
-  const first = up();
-  await first.until("Ctrl-C stops it.");
-  const second = up({ PORT: String(await unusedPort()) });
+test("a second start finds everything; only one may run in a folder, its port is said, and roles keep to their databases", async () => {
+  const again = up();
+  await again.until("Ctrl-C stops it.");
+  expect(again.printed()).toContain("up to date");
+  const [second, third] = [
+    up({ PORT: String(await unusedPort()) }),
+    up({ QUERN_DATA_DIR: join(folder, "other") }),
+  ];
   expect(await second.ended).toBe(1);
   expect(second.printed()).toMatch(/already runs with the data in .* \(process \d+\)/);
-  const third = up({ QUERN_DATA_DIR: join(folder, "other") });
   expect(await third.ended).toBe(1);
   expect(third.printed()).toContain(`Port ${port} is taken`);
   expect(third.printed()).toContain(`PORT=${port + 1} make up`);
-  process.kill(-first.child.pid!, "SIGINT");
-  expect(await first.ended).toBe(0);
+  await expectStrangersKeptOut();
+  process.kill(-again.child.pid!, "SIGINT");
+  expect(await again.ended).toBe(0);
   for (const name of ["api", "runner"]) {
     const log = await readFile(join(folder, `data/logs/${name}.log`), "utf8");
     expect(log).toContain('"reason":"SIGTERM"');
     expect(log).not.toContain('"reason":"SIGINT"');
   }
-  const again = up();
-  await again.until("Ctrl-C stops it.");
-  expect(again.printed()).toContain("up to date");
 });
 
-test("a process that dies is started again and the terminal says so", async () => {
-  const quern = up();
-  await quern.until("Ctrl-C stops it.");
-  const before = await descendants(quern.child.pid!);
-  process.kill(before.runner, "SIGKILL");
-  await quern.until("runner | ended unexpectedly (SIGKILL); starting it again in 0.5 s");
-  await quern.until("runner | runs again");
-  process.kill(before.postgres, "SIGKILL");
-  await quern.until("postgres | ended unexpectedly (SIGKILL); starting it again");
-  const ready = () =>
-    fetch(`http://127.0.0.1:${port}/readyz`).then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-  for (let i = 0; i < 500 && !(await ready()); i++) await sleep(20);
-  expect(await ready()).toBe(true);
-  const after = await descendants(quern.child.pid!);
-  expect(after.runner).not.toBe(before.runner);
-});
-
-test("nothing outlives a supervisor that is killed, and the next start recovers", async () => {
-  const quern = up();
-  await quern.until("Ctrl-C stops it.");
-  const pids = await descendants(quern.child.pid!);
-  quern.child.kill("SIGKILL");
-  await quern.ended;
-  await waitUntilGone(Object.values(pids));
-  const again = up();
-  await again.until("Ctrl-C stops it.");
-});
-
-test("it runs on when nobody reads what it prints any more", async () => {
-  const quern = up();
-  await quern.until("✓ PostgreSQL");
-  quern.child.stdout?.destroy();
-  quern.child.stderr?.destroy();
-  const serves = () =>
-    fetch(`http://127.0.0.1:${port}/healthz`).then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-  for (let i = 0; i < 500 && !(await serves()); i++) await sleep(20);
-  await sleep(500);
-  expect(await serves()).toBe(true);
-});
-
-test("a role of the demo's kind can enter no database but its own", async () => {
-  const quern = up();
-  await quern.until("Ctrl-C stops it.");
+/** A role of the kind that the demo has can enter no database but its own. */
+async function expectStrangersKeptOut(): Promise<void> {
   const url = new URL(await readFile(join(folder, "data/secrets/database.url"), "utf8"));
   url.username = "postgres";
   url.password = await readFile(join(folder, "data/postgres.password"), "utf8");
@@ -214,6 +180,33 @@ test("a role of the demo's kind can enter no database but its own", async () => 
     const stranger = new Client({ connectionString: url.toString() });
     await expect(stranger.connect()).rejects.toThrow(/permission denied for database/);
   }
+}
+
+test("a process that dies is started again and the terminal says so; nothing outlives a supervisor that is killed", async () => {
+  const quern = up();
+  await quern.until("Ctrl-C stops it.");
+  const before = await descendants(quern.child.pid!);
+  process.kill(before.runner, "SIGKILL");
+  await quern.until("runner | ended unexpectedly (SIGKILL); starting it again in 0.5 s");
+  await quern.until("runner | runs again");
+  process.kill(before.postgres, "SIGKILL");
+  await quern.until("postgres | ended unexpectedly (SIGKILL); starting it again");
+  await untilAnswers("/readyz");
+  const after = await descendants(quern.child.pid!);
+  expect(after.runner).not.toBe(before.runner);
+  quern.child.kill("SIGKILL");
+  await quern.ended;
+  await waitUntilGone(Object.values(after));
+});
+
+test("the next start recovers, and runs on when nobody reads what it prints any more", async () => {
+  const quern = up();
+  await quern.until("✓ PostgreSQL");
+  quern.child.stdout?.destroy();
+  quern.child.stderr?.destroy();
+  await untilAnswers("/healthz");
+  await sleep(500);
+  expect(await answers("/healthz")).toBe(true);
 });
 
 test("an interrupt during the start ends it cleanly", async () => {
@@ -225,40 +218,54 @@ test("an interrupt during the start ends it cleanly", async () => {
 });
 
 test("the data of a newer Quern is left alone", async () => {
-  await mkdir(join(folder, "data"));
-  await writeFile(join(folder, "data/layout"), "99\n");
-  const quern = up();
+  const newer = join(folder, "newer");
+  await mkdir(newer);
+  await writeFile(join(newer, "layout"), "99\n");
+  const quern = up({ QUERN_DATA_DIR: newer });
   expect(await quern.ended).toBe(1);
   expect(quern.printed()).toMatch(/was used by a newer Quern \(layout 99/);
-  expect(await readdir(join(folder, "data"))).toEqual(["layout"]);
+  expect(await readdir(newer)).toEqual(["layout"]);
 });
 
 test("with DATABASE_URL it uses that server and starts none", async () => {
   await using database = await emptyDatabase();
-  const quern = up({ DATABASE_URL: database.url });
+  const elsewhere = join(folder, "elsewhere");
+  const quern = up({ DATABASE_URL: database.url, QUERN_DATA_DIR: elsewhere });
   await quern.until("Ctrl-C stops it.");
   expect((await descendants(quern.child.pid!)).postgres).toBeNaN();
-  expect(existsSync(join(folder, "data/postgres"))).toBe(false);
+  expect(existsSync(join(elsewhere, "postgres"))).toBe(false);
   quern.child.kill("SIGTERM");
   expect(await quern.ended).toBe(0);
 });
 
 test("a wrong DATABASE_URL is explained", async () => {
-  const { port: serverPort } = testServer();
+  const [wrong, notOurs] = [
+    up({
+      DATABASE_URL: testUrl("postgres", "postgres", "wrong"),
+      QUERN_DATA_DIR: join(folder, "wrong"),
+    }),
+    up({ DATABASE_URL: "mysql://u:p@localhost/q", QUERN_DATA_DIR: join(folder, "mysql") }),
+  ];
+  expect(await wrong.ended).toBe(1);
+  expect(wrong.printed()).toMatch(/refuses the password of the role postgres/);
+  expect(wrong.printed()).not.toMatch(/\n\s+at /);
+  expect(await notOurs.ended).toBe(1);
+  expect(notOurs.printed()).toMatch(/DATABASE_URL: must start with postgres:\/\//);
+  expect(notOurs.printed()).not.toMatch(/\n\s+at /);
   const cases: [string, RegExp][] = [
-    [testUrl("postgres", "postgres", "wrong"), /refuses the password of the role postgres/],
     [testUrl("no_such"), /has no database no_such.*create database "no_such"/],
     [
       `postgres://u:p@127.0.0.1:${port}/q`,
       /no connection to PostgreSQL at 127\.0\.0\.1:\d+.*ECONNREFUSED/,
     ],
-    [`postgres://u:p@no-such-host.invalid:${serverPort}/q`, /no host named no-such-host\.invalid/],
-    ["mysql://u:p@localhost/q", /DATABASE_URL: must start with postgres:\/\//],
+    [
+      `postgres://u:p@no-such-host.invalid:${testServer().port}/q`,
+      /no host named no-such-host\.invalid/,
+    ],
   ];
   for (const [url, words] of cases) {
-    const quern = up({ DATABASE_URL: url });
-    expect(await quern.ended).toBe(1);
-    expect(quern.printed()).toMatch(words);
-    expect(quern.printed()).not.toMatch(/\n\s+at /);
+    const problem = await useDatabase(url).catch((error: unknown) => error);
+    expect(problem).toBeInstanceOf(StartProblem);
+    expect(inWords(problem)).toMatch(words);
   }
 });

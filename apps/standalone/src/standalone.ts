@@ -15,6 +15,7 @@ import { type Child, launchChild, startChild } from "./child-process.ts";
 import { type DataFolder, keptSecret, openDataFolder } from "./data-folder.ts";
 import { type MetadataDatabase, startDatabase, useDatabase } from "./database.ts";
 import { DEMO_DATABASE, DEMO_READER, ensureDemo } from "./demo/demo-database.ts";
+import { loadExampleProject } from "./demo/example-project.ts";
 import { loadExamples } from "./demo/examples.ts";
 import { openLogFile } from "./log-file.ts";
 import { errorCode, StartProblem } from "./problem.ts";
@@ -153,18 +154,24 @@ async function offerDemo(
 /** In the background: without an admin they wait for one, and nobody waits for them. */
 function startLoadingExamples(
   databaseUrl: string,
-  { HOST, PORT }: StandaloneSettings,
+  { HOST, PORT, QUERN_SANDBOX }: StandaloneSettings,
   terminal: Terminal,
 ): Part {
   const stopping = new AbortController();
   const host = HOST === "0.0.0.0" || HOST === "::" ? "127.0.0.1" : HOST;
+  const url = `http://${urlHost(host)}:${PORT}`;
   const db = openDatabase(databaseUrl, { max: 1 });
-  const loading = loadExamples(db, `http://${urlHost(host)}:${PORT}`, stopping.signal)
-    .catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      terminal.say(`The example dashboards were not loaded: ${why} The next start tries again.`);
-    })
-    .finally(() => db.destroy());
+  const tell = (what: string) => (error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    terminal.say(`${what} not loaded: ${why} The next start tries again.`);
+  };
+  const loads = [
+    loadExamples(db, url, stopping.signal).catch(tell("The example dashboards were")),
+    ...(QUERN_SANDBOX === "1"
+      ? [loadExampleProject(db, url, stopping.signal).catch(tell("The example project was"))]
+      : []),
+  ];
+  const loading = Promise.all(loads).finally(() => db.destroy());
   return {
     async stop() {
       stopping.abort();

@@ -219,6 +219,10 @@ export const TileRun = z
       .strictObject({ code: ProblemCode, detail: z.string() })
       .nullable()
       .describe("Why nothing was started: a parameter without a value, a query that is gone, …"),
+    on: z
+      .strictObject({ id, name: z.string() })
+      .nullable()
+      .describe("The datasource that took the place of the query's own; null: its own"),
   })
   .meta({ id: "TileRun" });
 export type TileRun = z.infer<typeof TileRun>;
@@ -335,6 +339,13 @@ export const runDashboard = route({
       .optional()
       .describe("Per tile: values of the parameters that it asks for itself"),
     tile_ids: z.array(id).max(200).optional().describe("Only these tiles"),
+    on: z
+      .record(id, id)
+      .refine((swaps) => Object.keys(swaps).length <= 20, { message: "has at most 20 datasources" })
+      .optional()
+      .describe(
+        "Other datasources of the same engine in the place of those that queries are saved on: {saved: other}. Tiles of datasources that are not in it run on their own. For people who may write SQL for the others; not for display links",
+      ),
     max_age_s: z
       .number()
       .int()

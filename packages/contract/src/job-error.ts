@@ -76,7 +76,10 @@ export const JOB_ERRORS = {
     meaning: "A file ends inside of a transaction",
   },
   timeout: { retryable: false, meaning: "A file took longer than the job allows" },
-  disk_limit: { retryable: false, meaning: "The instance used more disk than it may" },
+  disk_limit: {
+    retryable: false,
+    meaning: "The instance used more disk than it may, or all that there was",
+  },
   memory_limit: { retryable: false, meaning: "The instance used more memory than it may" },
   instance_lost: { retryable: true, meaning: "The PostgreSQL of the job went away" },
   instance_limit: { retryable: true, meaning: "There are as many instances as there may be" },

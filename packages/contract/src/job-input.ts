@@ -39,6 +39,9 @@ const JobFields = z.strictObject({
   project_tree: TreeInput.optional().describe(
     "All files. With project_id: those of the project as they are being edited, in place of the saved ones",
   ),
+  files_of: id
+    .optional()
+    .describe("In place of project_tree: a job that you see, whose files these are"),
   assemble: z
     .boolean()
     .optional()
@@ -83,10 +86,15 @@ export const JobInput = JobFields.superRefine((body, context) => {
 }).meta({ id: "NewJob" });
 export type JobInput = z.infer<typeof JobInput>;
 
-type Sources = { state_key?: unknown; project_id?: unknown; project_tree?: unknown };
+type Sources = {
+  state_key?: unknown;
+  project_id?: unknown;
+  project_tree?: unknown;
+  files_of?: unknown;
+};
 
-function countSources(body: Sources): number {
-  return [body.state_key, body.project_id, body.project_tree].filter((each) => each !== undefined)
+function countSources({ state_key, project_id, project_tree, files_of }: Sources): number {
+  return [state_key, project_id, project_tree ?? files_of].filter((each) => each !== undefined)
     .length;
 }
 
@@ -126,15 +134,20 @@ function refuseSources(body: Fields, refuse: (message: string, ...path: string[]
   const { type = "run" } = body;
   const sources = countSources(body);
   if (body.assemble) {
-    if (body.project_id ?? body.state_key)
-      refuse("a job that is sent in parts has no project_id and no state_key", "assemble");
+    if (body.project_id ?? body.state_key ?? body.files_of)
+      refuse(
+        "a job that is sent in parts has no project_id, no state_key and no files_of",
+        "assemble",
+      );
     if (type !== "run" && type !== "plan")
       refuse("only runs and plans are sent in parts", "assemble");
     return;
   }
+  if (body.project_tree !== undefined && body.files_of !== undefined)
+    refuse("send project_tree or files_of, not both", "files_of");
   const edited = sources === 2 && body.state_key === undefined;
   if (sources !== 1 && !edited)
-    refuse("send one of project_tree, project_id and state_key; or assemble, and parts");
+    refuse("send one of project_tree, files_of, project_id and state_key; or assemble, and parts");
   if ((type === "export" || type === "import") && body.state_key === undefined)
     refuse(`is what an ${type} is about`, "state_key");
   if (body.state_key !== undefined && body.head_path !== undefined)

@@ -34,6 +34,10 @@ export const JobStage = z
   .meta({ id: "JobStage" });
 export type JobStage = z.infer<typeof JobStage>;
 
+/** What asked for it: a person's page, a program, or `quern` in a terminal. */
+export const JobTrigger = z.enum(["user", "api", "cli"]).meta({ id: "JobTrigger" });
+export type JobTrigger = z.infer<typeof JobTrigger>;
+
 /** Of the tail: all of it was there, a part, or nothing. */
 export const SnapshotHit = z.enum(["full", "prefix", "miss"]).meta({ id: "SnapshotHit" });
 export type SnapshotHit = z.infer<typeof SnapshotHit>;

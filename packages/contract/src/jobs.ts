@@ -5,7 +5,7 @@ import { JobError } from "./job-error.ts";
 import { JobInput } from "./job-input.ts";
 import { LogLine } from "./job-logs.ts";
 import { JobResult } from "./job-results.ts";
-import { JobStage, JobStatus, JobType, SnapshotHit } from "./job-status.ts";
+import { JobStage, JobStatus, JobTrigger, JobType, SnapshotHit } from "./job-status.ts";
 import { Volatile } from "./layers.ts";
 import { PersonRef } from "./members.ts";
 import { HexKey, TreeInput } from "./project-tree.ts";
@@ -113,6 +113,7 @@ export const JobSummary = z
       .nullable()
       .describe("null: of a tree that was sent along, or the project was deleted"),
     head_path: z.string().nullable(),
+    trigger: JobTrigger,
     created_by: PersonRef.nullable(),
     user: PersonRef.nullable().describe("For whom"),
     request_id: z.string().nullable(),
@@ -142,6 +143,7 @@ export const Job = JobSummary.omit({
   .extend({
     job_id: id.describe("The same as id"),
     head_sql: z.string().nullable().describe("A head that was typed in"),
+    has_files: z.boolean().describe("Whether another job can be made of its files: files_of"),
     variables: Variables,
     environment: Environment,
     limits: Limits,
@@ -255,6 +257,7 @@ export const listJobs = route({
     type: JobType.optional(),
     project_id: id.optional(),
     created_by: id.optional(),
+    trigger: JobTrigger.optional(),
     head_path: text(1024).optional(),
     hit: SnapshotHit.optional(),
     active: z.enum(["true", "false"]).optional().describe("Whether it goes on, or waits"),

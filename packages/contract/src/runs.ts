@@ -81,7 +81,17 @@ export const RunSummary = z
     kind: RunKind,
     status: RunStatus,
     datasource: z.strictObject({ id, name: z.string() }).nullable(),
-    query: z.strictObject({ id, name: z.string(), version: z.number().int() }).nullable(),
+    query: z
+      .strictObject({
+        id,
+        name: z.string(),
+        version: z.number().int(),
+        saved_on: z
+          .strictObject({ id, name: z.string() })
+          .nullable()
+          .describe("The query's own datasource, when it ran on another one; else null"),
+      })
+      .nullable(),
     sql: z.string().nullable(),
     limits: Limits,
     priority: RunPriority,
@@ -159,7 +169,11 @@ const wholeAge = z.number().int().min(0).max(31_536_000);
 export const RunInput = z
   .strictObject({
     query_id: id.optional(),
-    datasource_id: id.optional(),
+    datasource_id: id
+      .optional()
+      .describe(
+        "With sql: where it runs. With query_id: where it runs in place of its own datasource, of the same engine; for people who may write SQL for it",
+      ),
     sql: sqlText.optional(),
     params: ParameterValues.optional(),
     parameters: z
@@ -178,9 +192,12 @@ export const RunInput = z
   .refine(
     (body) =>
       body.query_id !== undefined
-        ? body.datasource_id === undefined && body.sql === undefined
+        ? body.sql === undefined
         : body.datasource_id !== undefined && body.sql !== undefined,
-    { message: "send either query_id, or datasource_id and sql" },
+    {
+      message:
+        "send either query_id, with another datasource_id or without, or datasource_id and sql",
+    },
   )
   .refine((body) => body.query_id === undefined || body.parameters === undefined, {
     message: "a saved query declares its own parameters: send parameters with sql only",

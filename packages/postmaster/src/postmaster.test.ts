@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
-import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { type PostgresOptions, type RunningPostgres, startPostgres } from "./postmaster.ts";
 import { processStart } from "./process-lock.ts";
 
@@ -18,10 +18,6 @@ const settings = { fsync: "off", shared_buffers: "16MB" };
 let folder: string;
 let dataDir: string;
 const running: RunningPostgres[] = [];
-
-beforeAll(async () => {
-  await run(process.execPath, [resolve(room, "../../node_modules/.bin/tsc"), "-b", room]);
-}, 60_000);
 
 beforeEach(async () => {
   folder = await mkdtemp("/tmp/postmaster-test-");

@@ -189,13 +189,66 @@ select nextval('s'), lower('NOW()'), :'PORT', :'USER';`);
     "1 statement now",
     "1 statement random",
     "3 statement current_timestamp",
-    "4 statement current_date",
-    "4 statement gen_random_uuid",
+    "4 stored current_date",
+    "4 stored gen_random_uuid",
     "7 do pg_backend_pid",
     "10 routine random",
     "11 statement clock_timestamp",
     "16 statement PORT",
   ]);
+});
+
+test.each<[string, string]>([
+  ["create table t (a timestamptz default now())", "stored t"],
+  ['create temp table if not exists s."T t" (a int check (a < random()))', "stored T t"],
+  ["create table t (a int, b timestamptz\n  default (now() - interval '1 h'))", "stored t"],
+  ["create table t partition of p (a default now()) for values in (1)", "stored t"],
+  ["create table t partition of p for values from (now()) to (maxvalue)", "statement null"],
+  ["create table t as select now()", "statement null"],
+  ["create table t (a) as (select now())", "statement null"],
+  ["create materialized view v as select now()", "statement null"],
+  ["create or replace temp view v as select now()", "stored null"],
+  ["create rule r as on insert to t do also update u set a = now()", "stored null"],
+  ["create policy p on t using (a < now())", "stored null"],
+  [
+    "create trigger g after update on t for each row when (old.a < now()) execute function f()",
+    "stored null",
+  ],
+  ["create domain d as timestamptz default now()", "stored null"],
+  ["alter table t add column a timestamptz default now()", "statement null"],
+  ["alter table only s.t alter a set default now()", "stored t"],
+  ["alter table t alter a set default 1, add column b timestamptz default now()", "statement null"],
+  ["alter table t add column b int default 1, alter column a set default now()", "stored t"],
+  ["alter table t alter a type timestamptz using now()", "statement null"],
+  ["create schema s create table t (a timestamptz default now())", "statement null"],
+  ["create table t (); \\; create table u (a timestamptz default now())", "statement null"],
+  ["insert into t values (now())", "statement null"],
+  [
+    "create procedure p() language sql begin atomic insert into t values (now()); end",
+    "routine null",
+  ],
+])("tells whether %s evaluates", (sql, expected) => {
+  const { volatile } = analyse(`${sql};`);
+  expect(volatile.map(({ where, relation }) => `${where} ${relation}`)).toEqual([expected]);
+});
+
+test("names the tables that get rows", () => {
+  const { writes } = analyse({
+    "main.sql": `insert into a values (1);
+INSERT INTO s."B b" (x) select 1;
+copy s.c (x) from stdin;
+1
+\\.
+copy d to stdout;
+with w as (insert into e values (1) returning 1) select * from w;
+do $$ begin insert into f values (1); end $$;
+merge into g using h on true when not matched then insert values (1);
+select 1 \\; insert into i values (1);
+\\copy j from 'j.csv'
+select 'insert into x';`,
+    "j.csv": "1\n",
+  });
+  expect(writes).toEqual(["a", "B b", "c", "e", "f", "g", "i", "j"]);
 });
 
 test("names the kinds of statements that reach beyond a database", () => {

@@ -35,8 +35,13 @@ export type Volatile = {
   /** Such as `now`; HOST and PORT of the variables. */
   what: string;
   kind: VolatileKind;
-  /** In a statement, in the body of a DO, or in the definition of a routine, which runs only when it is called. */
-  where: "statement" | "do" | "routine";
+  /**
+   * In a statement or the body of a DO, which evaluate it; in the definition of a routine, which runs only when it is called;
+   * or stored with a default, a view and such.
+   */
+  where: "statement" | "do" | "routine" | "stored";
+  /** Of a default: the table, without its schema. Rows that it gets later get another value each. */
+  relation: string | null;
   file: string;
   line: number;
 };
@@ -50,6 +55,8 @@ export type Analysis = {
   /** Variables that the script asks for before it has set them itself; null for one that is not set. Sorted by name. */
   variables: { name: string; value: string | null }[];
   volatile: Volatile[];
+  /** Tables that it may put rows into, without their schemas. */
+  writes: string[];
   /** Kinds of statements that are seen, each with its first place. */
   kinds: { kind: StatementKind; file: string; line: number }[];
   /** Whether the last statement states an order of its rows; null when it is no query. */

@@ -113,20 +113,30 @@ async function runLines(run: Run, frame: Frame): Promise<ScriptError | null> {
     const standard = run.session.info().standard_conforming_strings;
     if (!startLine(frame.scanner, line, standard)) continue;
     frame.stops = isOn(run.variables, "ON_ERROR_STOP");
-    const ending = await runLine(run, frame);
+    const found = scanOn(run, frame);
+    // Most lines of a seed are a part of a statement: nothing is to be waited for.
+    if (found === "end" && !isSingleLine(run, frame)) continue;
+    const ending = await runLine(run, frame, found);
     if (ending === "quit") return await sendRest(run, frame);
     if (ending !== null) return ending;
   }
   return (await sendRest(run, frame)) ?? (await checkBalance(run, frame));
 }
 
-async function runLine(run: Run, frame: Frame): Promise<Ending> {
-  const { scanner, conditions } = frame;
-  for (;;) {
-    const found = scan(scanner);
-    if (found === "overflow" || scanner.text.length > MAX_STATEMENT) {
-      throw fatal(run, frame, STATEMENT_TOO_LARGE);
-    }
+type Found = Exclude<ReturnType<typeof scan>, "overflow">;
+
+function scanOn(run: Run, frame: Frame): Found {
+  const found = scan(frame.scanner);
+  if (found === "overflow" || frame.scanner.text.length > MAX_STATEMENT) {
+    throw fatal(run, frame, STATEMENT_TOO_LARGE);
+  }
+  return found;
+}
+
+/** Does what a line asks for, beginning with what was found in it first. */
+async function runLine(run: Run, frame: Frame, first: Found): Promise<Ending> {
+  const { conditions } = frame;
+  for (let found = first; ; found = scanOn(run, frame)) {
     const ends = found === "semicolon" || (found === "end" && isSingleLine(run, frame));
     if (ends && isActive(conditions)) {
       const error = await sendBuffer(run, frame);

@@ -32,11 +32,13 @@ export async function send(
   run.statements += 1;
   const place = placeOf(run, frame, statement.began);
   run.last = place;
-  await run.events.began(place);
-  const saved = await beginSavepoint(run, place);
+  const told = run.events.began(place);
+  // What need not be waited for is not: a seed has hundreds of thousands of statements.
+  if (told !== undefined) await told;
+  const saved = rollsBack(run) && (await beginSavepoint(run, place));
   const single = statement.joined === 0;
   const outcome = await run.session.query({ sql: statement.text, single, place, params, ...to });
-  await skipData(frame);
+  if (frame.copying) await skipData(frame);
   if (outcome.error === null) setResultVariables(run, null, countOf(outcome));
   else setResultVariables(run, outcome.error, "0");
   if (saved) await endSavepoint(run, place, outcome);
@@ -74,10 +76,12 @@ function countOf({ answers }: QueryOutcome): string {
   return tag.exec(command)?.[1] ?? "0";
 }
 
-async function beginSavepoint(run: Run, place: Place): Promise<boolean> {
-  if (run.variables.get("ON_ERROR_ROLLBACK")?.toLowerCase() === "off") return false;
-  if (run.variables.get("ON_ERROR_ROLLBACK")?.toLowerCase() === "interactive") return false;
+function rollsBack(run: Run): boolean {
   if (run.session.transaction() !== "open") return false;
+  return !/^(?:off|interactive)$/i.test(run.variables.get("ON_ERROR_ROLLBACK") ?? "");
+}
+
+async function beginSavepoint(run: Run, place: Place): Promise<boolean> {
   const { error } = await ask(run, `SAVEPOINT ${SAVEPOINT}`, place);
   return error === null;
 }

@@ -94,5 +94,9 @@ export const QUOTING_CASES: CorpusCase[] = [
   one("blanks of all kinds", `select\t1\f,\n\n\n2 ;   \\echo   a    b   \nselect 3;`),
   one("an error behind letters beyond ASCII", `select 'äöü😀', nonsense;`),
   one("an error in the middle", `select 1,\n  2,\n  nonsense,\n  4;\nselect 5;`),
+  one(
+    "a statement over many lines, and an error far into one",
+    `create table t (a int, b text);\ninsert into t values\n${"(1, ';'), -- ;\n\n".repeat(3_000)}(2, 'x\n;\n');\nselect a, count(*), max(b) from t group by a order by a;\ninsert into t values\n${"(1, 'x'),\n".repeat(2_000)}(nonsense, 'x'),\n${"(1, 'x'),\n".repeat(500)}(3, 'x');`,
+  ),
   one("a long line", `select length('${"x".repeat(100_000)}');`),
 ];

@@ -35,7 +35,7 @@ import {
   type Walk,
   type WalkFrame,
 } from "./walk-state.ts";
-import { addKind, skipCopyData, walkBuffer } from "./walk-statements.ts";
+import { addKind, noteWrites, skipCopyData, walkBuffer } from "./walk-statements.ts";
 
 type Done = { path: string; place: Place } | "quit" | null;
 
@@ -231,6 +231,7 @@ function copy(walk: Walk, frame: WalkFrame, parsed: ParsedCommand, complain: Com
   }
   walk.statements += 1;
   walk.last = command.sql;
+  noteWrites(walk, command.sql, "copy");
   if (command.file === null) {
     if (command.from) skipCopyData(frame);
     return null;

@@ -28,6 +28,7 @@ export type Walk = {
   parts: KeyPart[];
   problems: AnalysedProblem[];
   volatile: Map<string, Volatile>;
+  writes: Set<string>;
   kinds: Map<StatementKind, { file: string; line: number }>;
   checkpoints: Analysis["checkpoints"];
   dynamic: Analysis["dynamic"];

@@ -4,7 +4,7 @@ import type { Volatile } from "./analysis.ts";
 import { AT_END } from "./byte-lines.ts";
 import { isActive } from "./conditions.ts";
 import { encodingFault, type Fault } from "./faults.ts";
-import { clearText, type Marked } from "./scan-state.ts";
+import { clearText, type Marked, type Scanner, topSource } from "./scan-state.ts";
 import { positionOfUnit } from "./source-map.ts";
 import {
   bodiesIn,
@@ -14,7 +14,8 @@ import {
   type StatementKind,
   standardStringsSet,
 } from "./statement-facts.ts";
-import { mayBeVolatile, type VolatileKind, volatileKind } from "./volatility.ts";
+import { storedAfter, tablesWritten } from "./stored-expressions.ts";
+import { mayBeVolatile, volatileKind } from "./volatility.ts";
 import {
   addProblem,
   statementPlace,
@@ -48,6 +49,7 @@ function noteStatement(walk: Walk, frame: WalkFrame, statement: WalkStatement): 
   const kind = kindOfStatement(words);
   if (kind !== null) addKind(walk, frame, kind, began.line.number);
   if (first === "copy" || (joined > 0 && /copy/i.test(text))) noteCopy(walk, frame, statement);
+  noteWrites(walk, text, first, joined > 0);
   if (first === "set") noteSetting(walk, frame, statement);
   if (first === "do") noteBodies(walk, frame, statement, "do");
   else if (isRoutine) noteBodies(walk, frame, statement, "routine");
@@ -55,6 +57,15 @@ function noteStatement(walk: Walk, frame: WalkFrame, statement: WalkStatement): 
 
 export function addKind(walk: Walk, frame: WalkFrame, kind: StatementKind, line: number): void {
   if (!walk.kinds.has(kind)) walk.kinds.set(kind, { file: frame.path, line });
+}
+
+export function noteWrites(
+  walk: Walk,
+  text: string,
+  first: string | undefined,
+  joined = false,
+): void {
+  for (const table of tablesWritten(text, first, joined)) walk.writes.add(table);
 }
 
 const OUTSIDE: Fault = {
@@ -93,8 +104,24 @@ export function markVolatile(walk: Walk, frame: WalkFrame, mark: Marked): void {
   // What came out of a variable has nothing of it behind its reference.
   const isHere = line.text.slice(column, end).toLowerCase() === word;
   const kind = volatileKind(word, isHere ? line.text.slice(end, end + NEAR) : "(");
-  const where = frame.scanner.isRoutine ? "routine" : "statement";
-  if (kind !== null) addVolatile(walk, frame, { what: word, kind, where }, line.number);
+  if (kind === null) return;
+  addVolatile(walk, frame, { what: word, kind, ...placeIn(frame.scanner) }, line.number);
+}
+
+type Where = Pick<Volatile, "where" | "relation">;
+
+/** A statement evaluates it as it runs. */
+export const EVALUATED = { where: "statement", relation: null } as const satisfies Where;
+
+/** What becomes of a call at which the scanner stands. */
+function placeIn(scanner: Scanner): Where {
+  if (scanner.isRoutine) return { where: "routine", relation: null };
+  const [first] = scanner.words;
+  // Of statements joined by \; the buffer holds those before, too.
+  if ((first !== "create" && first !== "alter") || scanner.joined > 0) return EVALUATED;
+  const { text, from, at } = topSource(scanner);
+  const stored = storedAfter(scanner.text + text.slice(from, at));
+  return stored === null ? EVALUATED : { where: "stored", ...stored };
 }
 
 function noteBodies(
@@ -113,7 +140,7 @@ function noteBodies(
       const kind = volatileKind(what, body.text.slice(end, end + NEAR));
       if (kind === null) continue;
       const line = positionOfUnit(segments, body.start + start)?.line ?? 1;
-      addVolatile(walk, frame, { what, kind, where }, line);
+      addVolatile(walk, frame, { what, kind, where, relation: null }, line);
     }
   }
 }
@@ -121,9 +148,13 @@ function noteBodies(
 export function addVolatile(
   walk: Walk,
   { path: file }: WalkFrame,
-  found: { what: string; kind: VolatileKind; where: Volatile["where"] },
+  found: Omit<Volatile, "file" | "line">,
   line: number,
 ): void {
   if (walk.volatile.size >= MAX_VOLATILE) return;
-  walk.volatile.set(`${found.what} ${found.where} ${line} ${file}`, { ...found, file, line });
+  walk.volatile.set(`${found.what} ${found.where} ${found.relation} ${line} ${file}`, {
+    ...found,
+    file,
+    line,
+  });
 }

@@ -34,7 +34,7 @@ import {
   type Walk,
   type WalkFrame,
 } from "./walk-state.ts";
-import { addVolatile, markVolatile, walkBuffer } from "./walk-statements.ts";
+import { addVolatile, EVALUATED, markVolatile, walkBuffer } from "./walk-statements.ts";
 
 /** Of all files together, each counted as often as it is read. */
 const MAX_BYTES = 1024 * 1024 * 1024;
@@ -48,6 +48,7 @@ export function walkEntry(input: AnalysisInput): { analysis: Analysis; asked: As
     parts: [],
     problems: [],
     volatile: new Map(),
+    writes: new Set(),
     kinds: new Map(),
     checkpoints: [],
     dynamic: null,
@@ -74,6 +75,7 @@ function analysisOf(walk: Walk): Analysis {
     dynamic,
     variables: variables.sort((a, b) => (a.name < b.name ? -1 : 1)),
     volatile: [...walk.volatile.values()],
+    writes: [...walk.writes],
     kinds: [...walk.kinds].map(([kind, place]) => ({ kind, ...place })),
     ordered: walk.last === "" ? null : statesOrder(walk.last),
     checkpoints,
@@ -134,7 +136,7 @@ function frameOf(
         if (!isActive(frame.conditions)) return undefined;
         // Each instance listens at a place of its own.
         if (name === "HOST" || name === "PORT") {
-          const found = { what: name, kind: "session", where: "statement" } as const;
+          const found = { what: name, kind: "session", ...EVALUATED } as const;
           addVolatile(walk, frame, found, frame.lines.line);
         }
         return readKnown(walk, name, form === "plain" && !walk.inCommand);

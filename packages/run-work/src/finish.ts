@@ -5,6 +5,7 @@ import { type ClaimedRun, finishRun, LeaseLostError, type Outcome } from "@quern
 import { listParts } from "@quern/store/result-parts";
 import { pass } from "./fail-points.ts";
 import type { RunShop } from "./job.ts";
+import type { Lease } from "./lease.ts";
 import { KeepingStoppedError, type KeptParts, type PartKeeper } from "./part-keeping.ts";
 import { isRefusal, persist } from "./patience.ts";
 import { runError } from "./run-refused.ts";
@@ -20,6 +21,7 @@ export async function finish(
   work: Work,
   keeper: PartKeeper,
   executed: Executed | RunError,
+  lease: Pick<Lease, "isLost" | "check">,
 ): Promise<void> {
   const outcome = toOutcome(work, executed);
   // Rows of a statement that did not end are no result.
@@ -34,6 +36,9 @@ export async function finish(
     await shop.passFailPoint("parts_stored");
   } catch (error) {
     if (error instanceof KeepingStoppedError) {
+      // Nobody canceled a run whose lease was lost meanwhile: how it ends is for the sweep to say.
+      if (lease.isLost()) await keeper.discard();
+      lease.check();
       const canceled = { status: "canceled" as const, error: null, cancel_confirmed: true };
       await finishInTime(shop, run, { ...withoutRows(outcome), ...canceled });
       await keeper.discard();

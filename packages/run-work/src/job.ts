@@ -123,7 +123,7 @@ async function execute(
     if (lease.isLost()) await keeper.close().then(keeper.discard);
     lease.check();
     shop.watch.begin("storing");
-    await finish(shop, run, work, keeper, executed);
+    await finish(shop, run, work, keeper, executed, lease);
   } finally {
     lease.stop();
     await keeper.close();

@@ -6,6 +6,8 @@ import type { PassFailPoint } from "./fail-points.ts";
 import type { RunTimes } from "./times.ts";
 import type { Work } from "./work.ts";
 
+export type Lease = ReturnType<typeof keepLease>;
+
 type Shop = { db: Database; log: Log; times: RunTimes; passFailPoint: PassFailPoint };
 
 /**

@@ -2,8 +2,15 @@ import { type Logger, type LoggerOptions, pino } from "pino";
 
 export type Log = Logger;
 
-/** JSON lines on standard output, lost when nobody reads it any more. Never hand it SQL values, secrets or whole settings. */
-export function openLog(processName: string, level: string): Log {
+/**
+ * JSON lines on standard output, or where `output` writes them, lost when nobody reads it any more. Never hand it SQL
+ * values, secrets or whole settings.
+ */
+export function openLog(
+  processName: string,
+  level: string,
+  output: { write(line: string): unknown } = process.stdout,
+): Log {
   // Not pino's own destination: once its reader is gone, sonic-boom 4.2 retries the write for ever at exit.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
@@ -18,7 +25,7 @@ export function openLog(processName: string, level: string): Log {
       censor: "[redacted]",
     },
   };
-  return pino(options, process.stdout);
+  return pino(options, { write: (line: string) => void output.write(line) });
 }
 
 /** PostgreSQL's `detail`, `where` and `internalQuery` may quote rows and SQL: they stay out of the log. */

@@ -4,6 +4,7 @@
  */
 import { type RawBuilder, sql } from "kysely";
 import type { Actor } from "./actor.ts";
+import { readChunks } from "./chunk-bytes.ts";
 import type { Database } from "./db.ts";
 import { visibleJob, visibleProject } from "./grants.ts";
 
@@ -77,7 +78,7 @@ export class MissingBlobError extends Error {
   }
 }
 
-/** Its bytes, chunk by chunk. Throws MissingBlobError when it goes away meanwhile, or was never there. */
+/** Its bytes, chunk by chunk. `db` is no transaction. Throws MissingBlobError when it goes away meanwhile, or was never there. */
 export async function* readBlob(
   db: Database,
   orgId: string,
@@ -87,13 +88,26 @@ export async function* readBlob(
     select content_id, size from blobs where org_id = ${orgId} and digest = ${digest}`.execute(db);
   if (!rows[0]) throw new MissingBlobError(digest);
   const { content_id, size } = rows[0];
-  for (let n = 0; n * BLOB_CHUNK_BYTES < size; n += 1) {
-    const { rows: chunks } = await sql<{ bytes: Buffer }>`
-      select bytes from blob_chunks where content_id = ${content_id} and n = ${n}`.execute(db);
-    if (!chunks[0]) throw new MissingBlobError(digest);
-    yield chunks[0].bytes;
+  const count = Math.ceil(size / BLOB_CHUNK_BYTES);
+  const read = (from: number) => {
+    const to = Math.min(from + CHUNKS_AT_ONCE, count);
+    const chunks = readChunks(db, content_id, from, to);
+    // It is awaited when its turn comes, unless its reader has gone by then.
+    chunks.catch(() => {});
+    return { from, to, chunks };
+  };
+  for (let now = count > 0 ? read(0) : null; now !== null; ) {
+    const { from, to } = now;
+    const chunks = await now.chunks;
+    if (chunks.length !== to - from) throw new MissingBlobError(digest);
+    // Those that follow come while these are used.
+    now = to < count ? read(to) : null;
+    yield* chunks;
   }
 }
+
+/** Read by one statement; twice as many are in memory. */
+const CHUNKS_AT_ONCE = 4;
 
 /**
  * Files of at most a chunk, whole, by digest (hex): one statement for 8 MiB of them. Larger ones and those that are not there are

@@ -63,6 +63,13 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
 
 const pools = new WeakMap<Database, Pool>();
 
+/** What `db`, which `openDatabase` gave, has its connections of. Throws TypeError for a transaction. */
+export function poolOf(db: Database): Pool {
+  const pool = pools.get(db);
+  if (pool === undefined) throw new TypeError("a transaction has one connection, and no pool");
+  return pool;
+}
+
 /** The connections of `db`, which `openDatabase` gave; all zero for a transaction. */
 export function poolState(db: Database): PoolState {
   const pool = pools.get(db);

@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
+import type { TreeInput } from "@quern/contract/project-tree";
 import { sql } from "kysely";
+import type { Actor } from "./actor.ts";
+import { recordAudit } from "./audit.ts";
 import { type Database, inTransaction } from "./db.ts";
 import { readApiKeys } from "./keys.ts";
+import { createProject } from "./project-changes.ts";
 import { connectionRun, enqueueRun } from "./runs.ts";
 import { sealSecret } from "./secrets.ts";
+import { storeTree } from "./trees.ts";
 
 export type DemoEndpoint = {
   host: string;
@@ -71,4 +76,42 @@ export async function demoDatasourceId(db: Database): Promise<string | undefined
     db,
   );
   return rows[0]?.id;
+}
+
+const PROJECT_LOADED = "project.example_loaded";
+
+/** Whether the example project was ever made, by `makeDemoProject`. The audit log remembers one that was deleted since. */
+export async function demoProjectLoaded(db: Database): Promise<boolean> {
+  const { rows } = await sql`
+    select from audit_log where resource_type = 'project' and action = ${PROJECT_LOADED} limit 1`.execute(
+    db,
+  );
+  return rows.length > 0;
+}
+
+/**
+ * Makes the example project as `admin`'s, granted to Everyone, and returns its id; undefined when it was made before. Throws
+ * `Conflict` like `storeTree`.
+ */
+export async function makeDemoProject(
+  db: Database,
+  admin: Actor,
+  project: { name: string; description: string; tree: TreeInput },
+): Promise<string | undefined> {
+  return inTransaction(db, async (trx) => {
+    // Two starts on one database: the second one waits, and finds it made.
+    await sql`select from orgs where id = ${admin.org_id} for no key update`.execute(trx);
+    if (await demoProjectLoaded(trx)) return undefined;
+    const { digest: tree } = await storeTree(trx, admin, project.tree);
+    const { rows: groups } = await sql<{ id: string }>`
+      select id from groups where org_id = ${admin.org_id} and system = 'everyone'`.execute(trx);
+    const { name, description } = project;
+    const content = { tree, manifest: null, variables: {}, environment: {} };
+    const label = { name, description, group_ids: groups.map(({ id }) => id) };
+    const id = await createProject(trx, admin, content, label);
+    const origin = { request_id: "start", ip_address: "127.0.0.1" };
+    const entry = { action: PROJECT_LOADED, resource_type: "project", resource_id: id };
+    await recordAudit(trx, admin, origin, entry);
+    return id;
+  });
 }

@@ -147,8 +147,8 @@ export function visibleLayer(actor: Actor): RawBuilder<boolean> {
 
 /**
  * Rows of `runs`: an admin sees all. Others need the datasource's grant now, and then see their own runs and those of
- * saved queries and those they share; editors, who may write the same SQL, also see other people's. Heads are seen with their
- * jobs; tests of unsaved forms, and what was made of heads, by their maker. A screen sees the runs that its tiles show.
+ * queries that are saved on it and those they share; editors, who may write the same SQL, also see other people's. Heads are seen with their
+ * jobs; tests of unsaved forms, what was made of heads, and comparisons of two datasources, by their maker. A screen sees the runs that its tiles show.
  */
 export function visibleRun(actor: Actor): RawBuilder<boolean> {
   if (actor.display) return shownRun(actor, actor.display);
@@ -156,12 +156,20 @@ export function visibleRun(actor: Actor): RawBuilder<boolean> {
   const whose =
     actor.role === "editor"
       ? sql`true`
-      : sql`(runs.created_by = ${actor.user_id} or runs.query_id is not null or exists (
+      : sql`(runs.created_by = ${actor.user_id} or (runs.query_id is not null and ${onOwnDatasource}) or exists (
           select from run_callers where run_callers.run_id = runs.id and run_callers.user_id = ${actor.user_id}))`;
   return sql`(runs.org_id = ${actor.org_id} and case
-    when runs.datasource_id is null then runs.created_by = ${actor.user_id} or (runs.job_id is not null and exists (
+    when runs.datasource_id is null then (runs.created_by = ${actor.user_id} and not ${comparesHidden(actor)}) or (runs.job_id is not null and exists (
       select from jobs where jobs.id = runs.job_id and ${visibleJob(actor)}))
     else ${whose} and runs.datasource_id = any (array(${grantedDatasources(actor)})) end)`;
+}
+
+/** Whether the row of `runs` compares results of datasources that the actor may not use, or may use no longer. */
+function comparesHidden(actor: Actor): RawBuilder<boolean> {
+  return sql`(runs.kind = 'result_comparison' and exists (
+    select from runs as sides
+    where sides.id in (runs.source_run_id, (runs.spec->>'other_run_id')::uuid)
+      and sides.datasource_id is not null and sides.datasource_id <> all (array(${grantedDatasources(actor)}))))`;
 }
 
 function shownRun(actor: Actor, { shown = [] }: DisplayScope): RawBuilder<boolean> {
@@ -174,8 +182,29 @@ function shownRun(actor: Actor, { shown = [] }: DisplayScope): RawBuilder<boolea
     where tile_runs.run_id = runs.id))`;
 }
 
-/** Ids of the datasources granted to the actor now: read once in a statement, however many rows it looks at. */
+/**
+ * Rows of `runs` with the query that they name are where that version of it is saved. Else somebody ran it on another
+ * datasource, which is like SQL that they typed there.
+ */
+export const onOwnDatasource = sql<boolean>`exists (
+  select from query_versions
+  where query_versions.query_id = runs.query_id and query_versions.version = runs.query_version
+    and query_versions.datasource_id = runs.datasource_id)`;
+
+/**
+ * Ids of the datasources that the actor may use now, and of those of their instances, ended or not: read once in a
+ * statement, however many rows it looks at.
+ */
 export function grantedDatasources(actor: Actor): RawBuilder<{ id: string }> {
+  return sql`
+    ${groupsDatasources(actor)}
+    union all
+    select own.id from datasources as own join instances on instances.id = own.instance_id
+    where own.org_id = ${actor.org_id} and instances.owner_id = ${actor.user_id}`;
+}
+
+/** Ids of the datasources granted to groups of the actor's. */
+export function groupsDatasources(actor: Actor): RawBuilder<{ id: string }> {
   return sql`
     select grants.resource_id from grants
     join effective_group_members as members on members.group_id = grants.group_id

@@ -1,6 +1,6 @@
 /** Jobs as people look at them. */
 import type { JobLogsPage, LogLine } from "@quern/contract/job-logs";
-import type { JobStatus, JobType, SnapshotHit } from "@quern/contract/job-status";
+import type { JobStatus, JobTrigger, JobType, SnapshotHit } from "@quern/contract/job-status";
 import type { Job, JobSummary } from "@quern/contract/jobs";
 import { type RawBuilder, sql } from "kysely";
 import type { Actor } from "./actor.ts";
@@ -8,6 +8,7 @@ import type { Database } from "./db.ts";
 import { visibleJob, visibleProject } from "./grants.ts";
 import { isUuid, toPage } from "./page.ts";
 import { personRef } from "./queries.ts";
+import type { TreeFiles } from "./trees.ts";
 
 const TIMES = ["created_at", "queued_at", "claimed_at", "finished_at", "expires_at"] as const;
 type Times = { created_at: Date; expires_at: Date } & Record<
@@ -32,7 +33,7 @@ const SUMMARY = sql`
     case when projects.id is not null then jsonb_build_object(
       'id', projects.id, 'name', projects.name, 'version', jobs.project_version)
       || case when jobs.tree is distinct from base.tree then '{"edited": true}' else '{}' end::jsonb end as project,
-    jobs.head_path, ${personRef("makers")} as created_by, ${personRef("users")} as user, jobs.request_id,
+    jobs.head_path, jobs.trigger, ${personRef("makers")} as created_by, ${personRef("users")} as user, jobs.request_id,
     encode(jobs.tail_hash, 'hex') as tail_hash, encode(jobs.state_key, 'hex') as state_key, jobs.run_id,
     jobs.created_at, jobs.queued_at, jobs.claimed_at, jobs.finished_at, jobs.expires_at,
     extract(epoch from jobs.finished_at - coalesce(jobs.queued_at, jobs.created_at))::float8 * 1000 as duration_ms`;
@@ -54,6 +55,7 @@ export type JobFilter = {
   type?: JobType | undefined;
   project_id?: string | undefined;
   created_by?: string | undefined;
+  trigger?: JobTrigger | undefined;
   head_path?: string | undefined;
   hit?: SnapshotHit | undefined;
   active?: "true" | "false" | undefined;
@@ -83,6 +85,7 @@ function matching(actor: Actor, filter: JobFilter): RawBuilder<unknown> {
   if (filter.type) conditions.push(sql`jobs.type = ${filter.type}`);
   if (filter.project_id) conditions.push(sql`jobs.project_id = ${filter.project_id}`);
   if (filter.created_by) conditions.push(sql`jobs.created_by = ${filter.created_by}`);
+  if (filter.trigger) conditions.push(sql`jobs.trigger = ${filter.trigger}`);
   if (filter.head_path !== undefined) conditions.push(sql`jobs.head_path = ${filter.head_path}`);
   if (filter.hit) conditions.push(sql`jobs.snapshot ->> 'hit' = ${filter.hit}`);
   if (filter.active === "true") conditions.push(sql`jobs.finished_at is null`);
@@ -117,7 +120,7 @@ export async function readJob(
   steps = true,
 ): Promise<JobFacts | undefined> {
   const { rows } = await sql<FactsRow>`
-    select ${SUMMARY}, jobs.head_sql, jobs.variables, jobs.environment,
+    select ${SUMMARY}, jobs.head_sql, jobs.tree is not null as has_files, jobs.variables, jobs.environment,
       jsonb_build_object('timeout_ms', jobs.timeout_ms, 'max_rows', jobs.max_rows, 'max_bytes', jobs.max_bytes) as limits,
       jobs.telemetry_context, jobs.stages, jobs.current, jobs.snapshot, jobs.metrics, jobs.result, jobs.attempt, jobs.sandbox,
       case when jobs.error is not null then jobs.error || jsonb_build_object(
@@ -144,6 +147,24 @@ export async function readJob(
     job_id: row.id,
     progress: { stage, stages, duration_ms: elapsed_ms, steps_total, steps_done, current },
   };
+}
+
+/**
+ * The files that a job began with; undefined when there is no such job that the actor may see, or it has none. They stay while
+ * the transaction lasts.
+ */
+export async function readJobFiles(
+  db: Database,
+  actor: Actor,
+  id: string,
+): Promise<{ digest: Buffer; files: TreeFiles } | undefined> {
+  const { rows } = await sql<{ digest: Buffer; files: TreeFiles }>`
+    select trees.digest, trees.files
+    from jobs
+    join trees on trees.org_id = jobs.org_id and trees.digest = jobs.tree
+    where jobs.id = ${id} and ${visibleJob(actor)}
+    for key share of trees`.execute(db);
+  return rows[0];
 }
 
 const LINE = sql`job_logs.id, to_char(job_logs.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, job_logs.stage,

@@ -29,6 +29,7 @@ export async function claimJobs(
       claimed.spec,
       jsonb_build_object('timeout_ms', timeout_ms, 'max_rows', max_rows, 'max_bytes', max_bytes) as limits,
       claimed.snapshot_ttl_s, claimed.telemetry_context, claimed.traceparent, claimed.http_request_id, claimed.request_id,
+      claimed.trigger,
       cancel_requested_at is not null as cancel_requested,
       extract(epoch from claimed_at - queued_at)::float8 * 1000 as waited_ms
     -- Most looks for work find none: they take neither the lock nor a transaction that writes.

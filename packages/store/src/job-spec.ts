@@ -1,7 +1,7 @@
 /** What a job is to do, as its row keeps it and as a sandbox gets it. */
 import type { Limits } from "@quern/contract/datasources";
 import type { Environment } from "@quern/contract/environment";
-import type { JobType } from "@quern/contract/job-status";
+import type { JobTrigger, JobType } from "@quern/contract/job-status";
 import type { TreeFiles } from "./trees.ts";
 
 export type JobClaim = { id: string; attempt: number; lease_token: string };
@@ -62,6 +62,7 @@ export type ClaimedJob = JobClaim & {
   /** Of the HTTP request that made it, for logs and traces. */
   http_request_id: string | null;
   request_id: string | null;
+  trigger: JobTrigger;
   cancel_requested: boolean;
   /** Milliseconds from queued to claimed. */
   waited_ms: number;

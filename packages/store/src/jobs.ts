@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Limits } from "@quern/contract/datasources";
 import type { Environment } from "@quern/contract/environment";
-import type { JobStatus, JobType } from "@quern/contract/job-status";
+import type { JobStatus, JobTrigger, JobType } from "@quern/contract/job-status";
 import { DEFAULT_SETTINGS } from "@quern/contract/settings";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
@@ -35,6 +35,7 @@ export type NewJob = {
   telemetry_context: Record<string, string>;
   traceparent: string | null;
   http_request_id: string;
+  trigger: JobTrigger;
   /** What was asked for, with trees by their digests: a repeat of the `request_id` must ask for the same. */
   asked: unknown;
 };
@@ -57,7 +58,7 @@ export async function createJob(db: Database, actor: Actor, job: NewJob): Promis
         insert into jobs (org_id, type, assembled, created_by, token_id, user_id, request_id, request_hash, project_id,
           project_version, tree, left_tree, right_tree, manifest, head_path, head_sql, variables, environment, policy, spec,
           timeout_ms, max_rows, max_bytes, job_ttl_s, snapshot_ttl_s, expires_at, telemetry_context, traceparent,
-          http_request_id, queued_at, stages)
+          http_request_id, trigger, queued_at, stages)
         values (${actor.org_id}, ${job.type}, ${job.assembled}, ${actor.user_id}, ${actor.token_id}, ${job.user_id},
           ${job.request_id}, ${hash}, ${job.project?.id ?? null}, ${job.project?.version ?? null}, ${job.tree},
           ${job.left_tree}, ${job.right_tree}, ${orNull(job.manifest)}::jsonb, ${job.head_path}, ${job.head_sql},
@@ -65,7 +66,7 @@ export async function createJob(db: Database, actor: Actor, job: NewJob): Promis
           ${JSON.stringify(job.policy)}::jsonb, ${JSON.stringify(job.spec)}::jsonb, ${job.limits.timeout_ms},
           ${job.limits.max_rows}, ${job.limits.max_bytes}, ${job.job_ttl_s}, ${job.snapshot_ttl_s},
           now() + ${job.job_ttl_s} * interval '1 second', ${JSON.stringify(job.telemetry_context)}::jsonb,
-          ${job.traceparent}, ${job.http_request_id}, ${job.assembled ? sql`clock_timestamp()` : null},
+          ${job.traceparent}, ${job.http_request_id}, ${job.trigger}, ${job.assembled ? sql`clock_timestamp()` : null},
           case when ${job.assembled} then jsonb_build_array(jsonb_build_object('stage', 'queued',
             'started_at', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'duration_ms', null))
             else '[]' end)

@@ -27,6 +27,8 @@ type Asked = {
   /** When ranges that move with the clock are looked at: the present when left out. */
   now?: Date;
 };
+/** Where the query runs instead of on its own datasource. The caller has made sure that it may. */
+type Elsewhere = { id: string };
 
 /**
  * The query with these values, under its own limits or those that are asked for. Throws `ParametersError`, which names every
@@ -36,10 +38,12 @@ export async function targetOfQuery(
   db: Database,
   query: RunnableQuery,
   asked: Asked,
+  elsewhere?: Elsewhere,
 ): Promise<QueryTarget> {
-  const scope = await readLimitScope(db, query.datasource.id);
+  const datasource = elsewhere ?? query.datasource;
+  const scope = await readLimitScope(db, datasource.id);
   if (!scope) throw new Conflict("not_found", "The query's datasource was deleted.");
-  return targetWithin(scope, query, asked);
+  return targetWithin(scope, { ...query, datasource }, asked);
 }
 
 /** The same where the limits that hold are known: for many queries at once. */

@@ -7,7 +7,7 @@ import type { RunKind, RunTrigger } from "@quern/contract/runs";
 import { type RawBuilder, sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import type { Database } from "./db.ts";
-import { grantedDatasources, visibleRun } from "./grants.ts";
+import { groupsDatasources, visibleRun } from "./grants.ts";
 import { containing } from "./page.ts";
 
 export type RunFilter = {
@@ -63,7 +63,7 @@ export async function candidates(
   }
   if (actor.role !== "admin" && !filter.datasource_id) {
     const { rows } = await sql<{ resource_id: string }>`
-      select distinct resource_id from (${grantedDatasources(actor)}) as granted
+      select distinct resource_id from (${groupsDatasources(actor)}) as granted
       limit ${MANY_DATASOURCES + 1}`.execute(db);
     if (rows.length <= MANY_DATASOURCES) {
       const ids = rows.map(({ resource_id }) => resource_id);

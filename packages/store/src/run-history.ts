@@ -6,7 +6,7 @@ import type { Run, RunSummary } from "@quern/contract/runs";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import type { Database } from "./db.ts";
-import { visibleDashboard, visibleRun, visibleSchedule } from "./grants.ts";
+import { grantedDatasources, visibleDashboard, visibleRun, visibleSchedule } from "./grants.ts";
 import { isUuid, toPage } from "./page.ts";
 import { personRef } from "./queries.ts";
 import { candidates, matching, queuedAt, type RunFilter } from "./run-filter.ts";
@@ -59,14 +59,28 @@ type FullRow = RunRow &
     "params" | "callers" | "firings" | "dashboards" | "plan" | "statements" | "notices" | "report"
   >;
 
-const SUMMARY = sql`
+/**
+ * The query that the run is of, and where that is saved when it ran elsewhere. To people who may not use the datasource that
+ * it is saved on such a run is SQL that somebody ran.
+ */
+function queryOfRun(actor: Actor) {
+  const known =
+    actor.role === "admin"
+      ? sql`true`
+      : sql`query_versions.datasource_id = any (array(${grantedDatasources(actor)}))`;
+  return sql`case when query_versions.datasource_id = runs.datasource_id or ${known} then jsonb_build_object(
+    'id', query_versions.query_id, 'name', query_versions.name, 'version', query_versions.version,
+    'saved_on', case when query_versions.datasource_id <> runs.datasource_id then jsonb_build_object(
+      'id', saved_on.id, 'name', saved_on.name) end) end`;
+}
+
+const summaryFor = (actor: Actor) => sql`
   runs.id, runs.kind, runs.status, runs.sql, runs.priority, runs.trigger, runs.attempt, runs.runner,
   runs.traceparent, runs.retry_of, runs.job_id,
   case when runs.source_run_id is not null then jsonb_build_object(
     'run_id', runs.source_run_id, 'statement', runs.source_statement) end as source,
   case when datasources.id is not null then jsonb_build_object('id', datasources.id, 'name', datasources.name) end as datasource,
-  case when query_versions.query_id is not null then jsonb_build_object(
-    'id', query_versions.query_id, 'name', query_versions.name, 'version', query_versions.version) end as query,
+  case when query_versions.query_id is not null then ${queryOfRun(actor)} end as query,
   jsonb_build_object('timeout_ms', runs.timeout_ms, 'max_rows', runs.max_rows, 'max_bytes', runs.max_bytes) as limits,
   ${personRef("makers")} as created_by,
   runs.queued_at, runs.claimed_at, runs.started_at, runs.first_row_at, runs.finished_at,
@@ -80,6 +94,7 @@ const SUMMARY = sql`
 const JOINS = sql`
   left join datasources on datasources.id = runs.datasource_id
   left join query_versions on query_versions.query_id = runs.query_id and query_versions.version = runs.query_version
+  left join datasources as saved_on on saved_on.id = query_versions.datasource_id
   left join users as makers on makers.id = runs.created_by
   left join users as cancelers on cancelers.id = runs.cancel_requested_by`;
 
@@ -111,7 +126,7 @@ async function readPage(
   const before = isUuid(filter.cursor ?? "") ? filter.cursor! : null;
   const { some, budget } = await candidates(db, actor, filter, before, most);
   const { rows } = await sql<RunRow>`
-    select ${SUMMARY} from (
+    select ${summaryFor(actor)} from (
       select runs.*
       from (${some}) as runs
       where ${matching(actor, filter)}
@@ -137,7 +152,7 @@ export async function readRunSummaries(
   ids: readonly string[],
 ): Promise<RunSummary[]> {
   const { rows } = await sql<RunRow>`
-    select ${SUMMARY} from runs ${JOINS} where runs.id = any (${ids}::uuid[]) and ${visibleRun(actor)}`.execute(
+    select ${summaryFor(actor)} from runs ${JOINS} where runs.id = any (${ids}::uuid[]) and ${visibleRun(actor)}`.execute(
     db,
   );
   return rows.map(withIsoTimes);
@@ -146,7 +161,7 @@ export async function readRunSummaries(
 /** One run with what its statements gave; undefined when there is none that the actor may see. */
 export async function readRun(db: Database, actor: Actor, id: string): Promise<Run | undefined> {
   const { rows } = await sql<FullRow>`
-    select ${SUMMARY}, runs.params, ${CALLERS} as callers, ${firingsOfRun(actor)} as firings,
+    select ${summaryFor(actor)}, runs.params, ${CALLERS} as callers, ${firingsOfRun(actor)} as firings,
       ${dashboardsOfRun(actor)} as dashboards, runs.plan, runs.notices, runs.report,
       coalesce((
         select jsonb_agg(to_jsonb(run_statements) - 'run_id' order by run_statements.index)

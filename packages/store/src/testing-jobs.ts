@@ -40,6 +40,7 @@ export async function makeJob(
       telemetry_context: {},
       traceparent: null,
       http_request_id: randomUUID(),
+      trigger: "user",
       asked: {},
       ...change,
     });

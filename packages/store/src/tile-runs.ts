@@ -14,6 +14,7 @@ import { readTiles, type TileSource, type TileTrouble } from "./dashboard-tiles.
 import { type Database, inTransaction } from "./db.ts";
 import { visibleDashboard } from "./grants.ts";
 import type { NewRun } from "./new-run.ts";
+import { readSwaps, type Swap, type Swaps } from "./other-datasources.ts";
 import { targetWithin } from "./query-target.ts";
 import { readSettings } from "./settings.ts";
 import {
@@ -33,12 +34,19 @@ export type TileValues = {
   is_default: boolean;
 };
 
-export type PreparedTile =
-  | { tile_id: string; title: string; run: TileWork; values: TileValues }
-  | { tile_id: string; title: string; problem: { code: ProblemCode; detail: string } };
+type Prepared = {
+  tile_id: string;
+  title: string;
+  /** The datasource that takes the place of the query's own. */
+  on: { id: string; name: string } | null;
+};
+export type PreparedTile = Prepared &
+  ({ run: TileWork; values: TileValues } | { problem: { code: ProblemCode; detail: string } });
 
 type Asked = AskedValues & {
   tile_ids?: readonly string[] | null | undefined;
+  /** Datasources in the place of others. The caller has made sure that the actor may write SQL. */
+  on?: Swaps | undefined;
   /** When ranges that move with the clock are looked at: the present when left out. */
   now?: Date;
 };
@@ -74,7 +82,11 @@ export async function prepareDashboard(
   if (!dashboard) return undefined;
   const { tiles, sources } = await readTiles(db, actor, dashboardId);
   refuseUnknownValues(dashboard, sources, asked);
-  const context = { ...dashboard, org: await readSettings(db, actor.org_id) };
+  const [org, swaps] = await Promise.all([
+    readSettings(db, actor.org_id),
+    readSwaps(db, actor, asked.on ?? {}),
+  ]);
+  const context = { ...dashboard, org, swaps };
   const wanted = asked.tile_ids ? new Set(asked.tile_ids) : null;
   const prepared = sources
     .filter(({ id }) => wanted === null || wanted.has(id))
@@ -83,11 +95,17 @@ export async function prepareDashboard(
   return { settings: dashboard.settings, tiles: [...prepared, ...unknown.map(goneTile)] };
 }
 
-type Context = { params: Parameter[]; settings: DashboardSettings; org: Settings };
+type Context = {
+  params: Parameter[];
+  settings: DashboardSettings;
+  org: Settings;
+  /** By the datasource of a query. */
+  swaps: ReadonlyMap<string, Swap>;
+};
 
 function goneTile(tile_id: string): PreparedTile {
   const detail = "This tile is not on the dashboard any more. Reload the page.";
-  return { tile_id, title: "", problem: { code: "not_found", detail } };
+  return { tile_id, title: "", on: null, problem: { code: "not_found", detail } };
 }
 
 const TROUBLE: Record<TileTrouble, { code: ProblemCode; detail: string }> = {
@@ -119,21 +137,21 @@ function prepareTile(
   const { id: tile_id, query, trouble } = source;
   const title = source.title ?? source.visualization?.name ?? "";
   if (trouble !== null || query === null) {
-    return { tile_id, title, problem: TROUBLE[trouble ?? "query_deleted"] };
+    return { tile_id, title, on: null, problem: TROUBLE[trouble ?? "query_deleted"] };
   }
+  const swap = context.swaps.get(query.datasource.id);
+  const on = swap?.datasource ? { id: swap.datasource.id, name: swap.datasource.name } : null;
+  const tile = { tile_id, title, on };
+  if (swap && swap.trouble !== null) return { ...tile, problem: swap.trouble };
   try {
     const { run, key } = workOfTile(context, source, query, asked, now);
-    return {
-      tile_id,
-      title,
-      run,
-      values: { key, is_default: isDefault(context, source, asked, key, now) },
-    };
+    const is_default = swap === undefined && isDefault(context, source, asked, key, now);
+    return { ...tile, run, values: { key, is_default } };
   } catch (error) {
     if (error instanceof ParametersError)
-      return { tile_id, title, problem: { code: "invalid_request", detail: error.message } };
+      return { ...tile, problem: { code: "invalid_request", detail: error.message } };
     if (error instanceof Conflict)
-      return { tile_id, title, problem: { code: error.code, detail: error.message } };
+      return { ...tile, problem: { code: error.code, detail: error.message } };
     throw error;
   }
 }
@@ -141,14 +159,18 @@ function prepareTile(
 function workOfTile(
   context: Context,
   source: TileSource,
-  query: NonNullable<TileSource["query"]>,
+  saved: NonNullable<TileSource["query"]>,
   asked: AskedValues,
   now: Date,
 ): { run: TileWork; key: Buffer } {
+  const swap = context.swaps.get(saved.datasource.id);
+  const swapped = swap !== undefined && swap.trouble === null;
+  const query = swapped ? { ...saved, datasource: swap.datasource } : saved;
   const { definitions, values } = valuesOfTile(context, source, query, asked, now);
   const scope = { settings: context.org, datasource: query.datasource.limits };
   const target = targetWithin(scope, { ...query, params: definitions }, { params: values, now });
-  const key = valuesKey(query, definitions, target.params ?? []);
+  const in_place_of = swapped ? saved.datasource.id : null;
+  const key = valuesKey(query, definitions, target.params ?? [], in_place_of);
   return { run: { kind: "query", ...target }, key };
 }
 

@@ -74,7 +74,7 @@ type Outcome = { items: Map<string, TileRun>; made: number; joined: number };
 function withProblem(tile: PreparedTile): TileRun {
   const gone = { code: "not_found" as const, detail: "The datasource of this tile was deleted." };
   const problem = "problem" in tile ? tile.problem : gone;
-  return { tile_id: tile.tile_id, run: null, last_good: null, problem };
+  return { tile_id: tile.tile_id, run: null, last_good: null, problem, on: tile.on };
 }
 
 /** What is shown without a new run; undefined when one is needed, or one that goes on is to be shared. */
@@ -132,6 +132,7 @@ function itemOf(
     run: isNews ? { id: latest.id, status: latest.status, reused: true } : null,
     last_good: good ? last_good[good.id]! : null,
     problem: null,
+    on: tile.on,
   };
 }
 

@@ -4,10 +4,11 @@ import type { RunStatus } from "@quern/contract/run-started";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import type { Database } from "./db.ts";
+import { onOwnDatasource } from "./grants.ts";
 import { newestOf, queryKey, workOf } from "./shared-runs.ts";
-import type { TileValues, TileWork } from "./tile-runs.ts";
+import type { PreparedTile } from "./tile-runs.ts";
 
-export type RunnableTile = { tile_id: string; title: string; run: TileWork; values: TileValues };
+export type RunnableTile = Extract<PreparedTile, { run: unknown }>;
 
 export type SeenRun = {
   id: string;
@@ -36,6 +37,12 @@ export type TileState = {
   last_good: { [id in string]: NonNullable<TileRun["last_good"]> };
 };
 
+/**
+ * Runs that whoever sees the tile may see: of saved queries where they are saved. Who has another datasource in the place of
+ * a tile's own may write SQL for that, and so see whatever ran on it.
+ */
+const SHARED = sql`runs.query_id is not null and (asked.swapped or ${onOwnDatasource})`;
+
 /** A state for each tile whose datasource is there. */
 export async function readTileStates(
   db: Database,
@@ -45,11 +52,12 @@ export async function readTileStates(
   if (tiles.length === 0) return new Map();
   const { rows } = await sql<TileState>`
     with asked as materialized (
-      select asked.tile_id, asked.values_key, ${queryKey(actor.org_id, sql`asked.work`)} as cache_key
+      select asked.tile_id, asked.values_key, asked.swapped, ${queryKey(actor.org_id, sql`asked.work`)} as cache_key
       from unnest(
         ${tiles.map(({ tile_id }) => tile_id)}::uuid[], ${tiles.map(({ values }) => values.key)}::bytea[],
-        ${tiles.map(({ run }) => run.datasource_id)}::uuid[], ${tiles.map(({ run }) => workOf(run))}::text[]
-      ) as asked (tile_id, values_key, datasource_id, work)
+        ${tiles.map(({ run }) => run.datasource_id)}::uuid[], ${tiles.map(({ run }) => workOf(run))}::text[],
+        ${tiles.map(({ on }) => on !== null)}::boolean[]
+      ) as asked (tile_id, values_key, datasource_id, work, swapped)
       join datasources on datasources.id = asked.datasource_id
     )
     select asked.tile_id, encode(asked.cache_key, 'hex') as key,
@@ -74,13 +82,13 @@ export async function readTileStates(
     left join lateral (
       select ${seenJson(actor)} as json
       from (${newestOf(sql`asked.cache_key`)}) as runs
-      where runs.query_id is not null and runs.finished_at is null and runs.cancel_requested_at is null
+      where ${SHARED} and runs.finished_at is null and runs.cancel_requested_at is null
       order by runs.id desc limit 1
     ) as going on true
     left join lateral (
       select runs.*
       from (${newestOf(sql`asked.cache_key`)}) as runs
-      where runs.query_id is not null and runs.status = 'succeeded' and runs.result_deleted_at is null
+      where ${SHARED} and runs.status = 'succeeded' and runs.result_deleted_at is null
       order by runs.id desc limit 1
     ) as same on true
     left join lateral (

@@ -145,18 +145,24 @@ function boundFrom(
   return wrongValue(from, value, now) ?? { value };
 }
 
-/** SHA-256 of what a tile shows: its query's text and the values as they were given, with the zones that they are read in. */
+/**
+ * SHA-256 of what a tile shows: its query's text and the values as they were given, with the zones that they are read in.
+ * Where another datasource takes the place of the query's own, the key is one of its own too: such results are never those
+ * of the tile as it is saved, not even when the query is moved to that datasource later.
+ */
 export function valuesKey(
   query: Query,
   definitions: readonly Parameter[],
   params: readonly RunParameter[],
+  in_place_of: string | null = null,
 ): Buffer {
   const given = params.map(({ name, given }) => [
     name,
     given,
     definitions.find((each) => each.name === name)?.time_zone ?? null,
   ]);
+  const shown = [query.datasource.id, query.sql, given];
   return createHash("sha256")
-    .update(canonicalJson([query.datasource.id, query.sql, given]))
+    .update(canonicalJson(in_place_of === null ? shown : [...shown, { in_place_of }]))
     .digest();
 }

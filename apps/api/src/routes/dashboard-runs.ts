@@ -1,13 +1,15 @@
 import { runDashboard, type TileRun } from "@quern/contract/dashboards";
+import type { Actor } from "@quern/store/actor";
+import { auditSwaps } from "@quern/store/other-datasources";
 import { prepareDashboard } from "@quern/store/tile-runs";
 import { startTileRuns } from "@quern/store/tile-starts";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
-import { notFound } from "../problems.ts";
+import { ApiError, notFound } from "../problems.ts";
 import { spanOf } from "../request-span.ts";
 import { inProblems } from "../run-parameters.ts";
 import { valuesOfScreen } from "../screens.ts";
-import { serve } from "../serve.ts";
+import { demand, serve } from "../serve.ts";
 
 /** Results for the tiles of a dashboard: those that are kept, and runs for the rest, all at once. */
 export function addDashboardRunRoutes(app: FastifyInstance, api: Api): void {
@@ -19,6 +21,8 @@ export function addDashboardRunRoutes(app: FastifyInstance, api: Api): void {
     { action: "runs.create" },
     async ({ actor, params, body, origin, request }) => {
       const { refresh, max_age_s, ...asked } = body;
+      const elsewhere = Object.keys(asked.on ?? {}).length > 0;
+      if (elsewhere) await demandElsewhere(api, actor);
       const values = actor.display
         ? { ...asked, params: valuesOfScreen(actor.display, params.id, asked) }
         : asked;
@@ -26,6 +30,9 @@ export function addDashboardRunRoutes(app: FastifyInstance, api: Api): void {
         prepareDashboard(api.db, actor, params.id, values),
       );
       if (!work) throw notFound("dashboard");
+      if (elsewhere && refresh !== "none") {
+        await auditSwaps(api.db, actor, origin, { type: "dashboard", id: params.id }, asked.on!);
+      }
       const span = spanOf(request).child("start tiles", {
         kind: "producer",
         attributes: { "quern.dashboard_id": params.id, "quern.refresh": refresh },
@@ -57,4 +64,15 @@ export function addDashboardRunRoutes(app: FastifyInstance, api: Api): void {
     },
     { forDisplays: true },
   );
+}
+
+/** Another datasource in the place of a query's own is used as if the SQL had been typed there. */
+async function demandElsewhere(api: Api, actor: Actor): Promise<void> {
+  if (actor.display) {
+    throw new ApiError(
+      "not_allowed",
+      "A display link shows its dashboard on the datasources that it is saved with. Leave `on` out.",
+    );
+  }
+  await demand(api, actor, "runs.create_sql");
 }

@@ -62,7 +62,6 @@ export function addDerivedRunRoutes(app: FastifyInstance, api: Api): void {
       await demand(api, actor, other.action, other.on);
       const source = await openWholeResult(api, actor, params.id, body.statement);
       const against = await openWholeResult(api, actor, body.other_run_id, body.statement);
-      refuseOtherDatasource(source, against);
       refuseOtherColumns(source.statement.columns, against.statement.columns);
       return start(api, call, [source, against], {
         kind: "result_comparison",
@@ -85,11 +84,14 @@ async function start(
   const work = { source_run_id: run.id, source_statement: statement.index, spec };
   const equal = await findResultRun(api.db, actor, work);
   if (equal) return equal;
+  const own = run.datasource?.id ?? null;
+  // What came of two datasources is no datasource's: only its maker sees it, as long as they may use both.
+  const ofOne = other === undefined || (other.run.datasource?.id ?? null) === own;
   const started = await enqueue(api, call, actor, {
     kind: spec.kind,
-    datasource_id: run.datasource?.id ?? null,
+    datasource_id: ofOne ? own : null,
     // Viewers may see runs of saved queries: what is made of nothing else is as visible as those.
-    ...(run.query && other?.run.query !== null
+    ...(ofOne && run.query && other?.run.query !== null
       ? { query: { id: run.query.id, version: run.query.version } }
       : {}),
     sql: null,
@@ -123,15 +125,6 @@ function checkedFilters(columns: Column[], filters: NonNullable<ResultView["filt
       throw error;
     }
   });
-}
-
-/** What comes out is seen by whoever may see runs of the first one's datasource. */
-function refuseOtherDatasource(ours: StoredResult, theirs: StoredResult): void {
-  if (ours.run.datasource?.id === theirs.run.datasource?.id) return;
-  throw refused(
-    "other_run_id",
-    "the results are of two datasources; compare results of the same one",
-  );
 }
 
 function refuseOtherColumns(ours: Column[], theirs: Column[]): void {

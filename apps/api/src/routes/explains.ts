@@ -15,7 +15,7 @@ export function addExplainRoutes(app: FastifyInstance, api: Api): void {
     async (call) => {
       const { actor, body, origin } = call;
       const [target] = await Promise.all([
-        resolveTarget(api, actor, body),
+        resolveTarget(api, actor, body, origin),
         refuseFlood(api, actor),
       ]);
       return enqueue(api, call, actor, {

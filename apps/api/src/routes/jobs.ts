@@ -24,6 +24,7 @@ import { neededForJob, resolveJob } from "../job-request.ts";
 import { readJobRows } from "../job-rows.ts";
 import { ApiError, notFound } from "../problems.ts";
 import { spanOf } from "../request-span.ts";
+import { triggerOf } from "../run-trigger.ts";
 import { serve } from "../serve.ts";
 import { readAtEnd } from "../waiting.ts";
 import { TREE_BODY } from "./projects.ts";
@@ -60,6 +61,7 @@ export function addJobRoutes(app: FastifyInstance, api: Api, mount: Mount): void
           ...(await resolveJob(trx, actor, settings, body)),
           traceparent: span.traceparent,
           http_request_id: origin.request_id,
+          trigger: triggerOf(actor, request),
         });
         if (!job.repeated) {
           const { type = "run", project_id } = body;

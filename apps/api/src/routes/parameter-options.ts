@@ -71,7 +71,7 @@ async function runOptions(
   const values = isSearched ? { ...given, [SEARCH]: asked.search! } : given;
   await refuseFlood(api, actor);
   return enqueue(api, call, actor, {
-    ...(await resolveTarget(api, actor, { query_id: options.id, params: values })),
+    ...(await resolveTarget(api, actor, { query_id: options.id, params: values }, origin)),
     kind: "query",
     max_age_s: asked.max_age_s ?? FRESH_S,
     priority: "interactive",

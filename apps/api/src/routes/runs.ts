@@ -1,6 +1,9 @@
+import type { Query } from "@quern/contract/queries";
 import { readRunQueue } from "@quern/contract/run-queue";
 import { cancelRun, createRun, listRuns, type RunInput, readRun } from "@quern/contract/runs";
 import type { Actor } from "@quern/store/actor";
+import type { Origin } from "@quern/store/audit";
+import { auditSwaps, type OtherDatasource, readSwaps } from "@quern/store/other-datasources";
 import { readQuery } from "@quern/store/queries";
 import { targetOfQuery } from "@quern/store/query-target";
 import { readQueuePlace } from "@quern/store/queue-place";
@@ -16,7 +19,7 @@ import { ApiError, notFound } from "../problems.ts";
 import { inProblems, parametersOfSql } from "../run-parameters.ts";
 import { triggerOf } from "../run-trigger.ts";
 import { forScreen } from "../screens.ts";
-import { serve } from "../serve.ts";
+import { demand, serve } from "../serve.ts";
 import { readAtEnd } from "../waiting.ts";
 
 const PAGE = 50;
@@ -32,7 +35,7 @@ export function addRunRoutes(app: FastifyInstance, api: Api): void {
     ({ body }) => needed(body),
     async ({ actor, body, request, origin }) => {
       const [target] = await Promise.all([
-        resolveTarget(api, actor, body),
+        resolveTarget(api, actor, body, origin),
         refuseFlood(api, actor),
       ]);
       return enqueue(api, { origin, request }, actor, {
@@ -123,11 +126,19 @@ export async function refuseFlood(api: Api, actor: Actor): Promise<void> {
 }
 
 /** What a run of the body does, and where. Throws the problem when it cannot. */
-export async function resolveTarget(api: Api, actor: Actor, body: RunInput) {
+export async function resolveTarget(api: Api, actor: Actor, body: RunInput, origin: Origin) {
   if (body.query_id !== undefined) {
     const query = await readQuery(api.db, actor, body.query_id);
     if (!query) throw notFound("query");
-    return inProblems("query_id", () => targetOfQuery(api.db, query, body));
+    const elsewhere = await resolveElsewhere(api, actor, query, body.datasource_id);
+    const target = await inProblems("query_id", () =>
+      targetOfQuery(api.db, query, body, elsewhere),
+    );
+    if (elsewhere) {
+      const swaps = { [query.datasource.id]: elsewhere.id };
+      await auditSwaps(api.db, actor, origin, { type: "query", id: query.id }, swaps);
+    }
+    return target;
   }
   const scope = await readLimitScope(api.db, body.datasource_id!);
   if (!scope) throw notFound("datasource");
@@ -137,6 +148,22 @@ export async function resolveTarget(api: Api, actor: Actor, body: RunInput) {
     params: await parametersOfSql(body.sql!, body.parameters ?? [], body.params ?? {}),
     ...resolveLimits(body.limits ?? {}, scope.settings.limits, scope.datasource),
   };
+}
+
+/** The datasource that is asked for in the place of the query's own: using it is like typing the SQL there. */
+async function resolveElsewhere(
+  api: Api,
+  actor: Actor,
+  { datasource: { id: own } }: Query,
+  asked: string | undefined,
+): Promise<OtherDatasource | undefined> {
+  if (asked === undefined || asked === own) return undefined;
+  await demand(api, actor, "runs.create_sql");
+  const swap = (await readSwaps(api.db, actor, { [own]: asked })).get(own)!;
+  if (swap.trouble === null) return swap.datasource;
+  throw new ApiError(swap.trouble.code, swap.trouble.detail, [
+    { path: "body.datasource_id", message: swap.trouble.detail },
+  ]);
 }
 
 function idempotency(request: FastifyRequest, body: RunInput) {

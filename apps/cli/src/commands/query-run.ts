@@ -21,7 +21,7 @@ const OPTIONS = {
     type: "string",
     short: "d",
     value: "NAME",
-    words: "With --sql or --file: where to run it",
+    words: "Where to run it; a saved query in place of its own datasource",
   },
   sql: { type: "string", value: "TEXT", words: "SQL in place of a saved query" },
   file: {
@@ -113,7 +113,11 @@ async function workOf(context: Context, options: Options, name: string | undefin
   const ways = [name, options.sql, options.file].filter((way) => way !== undefined);
   if (ways.length !== 1)
     throw new UsageError("Say what to run: the name of a query, --sql TEXT or --file FILE");
-  if (name !== undefined) return { query_id: await findQuery(context, name) };
+  if (name !== undefined) {
+    const query_id = await findQuery(context, name);
+    if (options.datasource === undefined) return { query_id };
+    return { query_id, datasource_id: await findDatasource(context, options.datasource) };
+  }
   if (options.datasource === undefined)
     throw new UsageError("Say where to run it: --datasource NAME");
   const sql = options.sql ?? readSql(options.file!);

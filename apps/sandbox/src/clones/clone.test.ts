@@ -1,7 +1,10 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { systemCode } from "@quern/postmaster/postmaster-error";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTestInstances, startOn, withSession } from "../instances/testing.ts";
 import { type CloneBackend, chooseBackend, probeClones } from "./backend.ts";
@@ -31,11 +34,15 @@ async function makeLayer(at: string): Promise<string> {
   return layer;
 }
 
+function orderOf(backend: CloneBackend, from: string, place: string) {
+  return { backend, from, place, uid: OTHER_UID, setpriv: existsSync("/usr/bin/setpriv") };
+}
+
 /** Changing a clone changes nothing else; the clone belongs to its user. */
 async function checkClone(backend: CloneBackend, at: string): Promise<void> {
   const layer = await makeLayer(at);
   const clones = [join(at, "one"), join(at, "two")];
-  for (const place of clones) await cloneDirectory(backend, layer, place, OTHER_UID);
+  for (const place of clones) await cloneDirectory(orderOf(backend, layer, place));
   const file = (place: string) => join(place, "data", "base", "1", "1259");
   await writeFile(file(clones[0]!), "changed");
   expect((await readFile(file(clones[1]!))).equals(Buffer.alloc(65_536, 7))).toBe(true);
@@ -49,6 +56,48 @@ async function checkClone(backend: CloneBackend, at: string): Promise<void> {
 }
 
 test("a copy is independent", () => checkClone("copy", folder));
+
+/** Processes whose command line names the folder, zombies apart. */
+async function processesOf(name: string): Promise<{ pid: number; command: string }[]> {
+  const { stdout } = await run("ps", ["-eo", "pid=,stat=,args=", "-ww"]);
+  return stdout.split("\n").flatMap((line) => {
+    const [, pid, state = "", command = ""] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    const is = command.includes(name) && !state.startsWith("Z");
+    return is ? [{ pid: Number(pid), command }] : [];
+  });
+}
+
+test.each([null, OTHER_UID])("what copies dies with its process, as user %s", async (uid) => {
+  if (!existsSync("/usr/bin/setpriv")) return;
+  const layer = await makeLayer(folder);
+  for (let i = 0; i < 2_000; i++) await writeFile(join(layer, "base", "1", `empty${i}`), "");
+  const program = resolve(import.meta.dirname, "../../dist/clones/testing-clone-process.js");
+  const args = [program, folder, ...(uid === null ? [] : [String(uid)])];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const exited = once(child, "exit");
+  try {
+    // Stopped, it cannot just come to its end.
+    await expect
+      .poll(async () => {
+        const copying = (await processesOf(folder)).filter(({ command }) => /^cp /.test(command));
+        for (const { pid } of copying) stopProcess(pid);
+        return copying.length;
+      })
+      .toBeGreaterThan(0);
+  } finally {
+    child.kill("SIGKILL");
+    await exited;
+  }
+  await expect.poll(() => processesOf(folder)).toEqual([]);
+});
+
+function stopProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGSTOP");
+  } catch (error) {
+    if (systemCode(error) !== "ESRCH") throw error;
+  }
+}
 
 test("an overlay is independent", async ({ skip }) => {
   const { overlay, note } = await probeClones(folder, OTHER_UID);
@@ -77,7 +126,7 @@ test.each([
   await checkClone("reflink", at);
   const { stdout: before } = await run("df", ["--output=used", "-B1", at]);
   await writeFile(join(at, "layer", "big"), Buffer.alloc(50 * 1024 * 1024, 3));
-  await cloneDirectory("reflink", join(at, "layer"), join(at, "three"), OTHER_UID);
+  await cloneDirectory(orderOf("reflink", join(at, "layer"), join(at, "three")));
   await run("sync", ["-f", at]);
   const { stdout: after } = await run("df", ["--output=used", "-B1", at]);
   const used = Number(after.split("\n")[1]) - Number(before.split("\n")[1]);

@@ -9,22 +9,29 @@ import { mountOverlay } from "./overlay.ts";
 
 const run = promisify(execFile);
 
+export type CloneOrder = {
+  backend: CloneBackend;
+  from: string;
+  /** Must not exist yet. */
+  place: string;
+  /** Whose the clone becomes; null: ourselves. */
+  uid: number | null;
+  /** util-linux's setpriv is there: what copies dies with this process, and makes nothing that nobody removes. */
+  setpriv: boolean;
+  signal?: AbortSignal;
+};
+
 /**
- * Makes `<place>/data` out of `from`, owned by `uid` (null: ourselves). `place` must not exist yet. Throws SandboxError
- * disk_full and instance_failed; the caller removes `place` then.
+ * Makes `<place>/data` out of `from`. Throws SandboxError disk_full and instance_failed; the caller removes `place`
+ * then.
  */
-export async function cloneDirectory(
-  backend: CloneBackend,
-  from: string,
-  place: string,
-  uid: number | null,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function cloneDirectory(order: CloneOrder): Promise<void> {
+  const { backend, from, place, uid, signal } = order;
   await mkdir(place, { mode: 0o700 });
   if (backend === "overlay") {
     const failed = await mountOverlay(from, place);
     if (failed !== null) throw failure(from, failed);
-    if (uid !== null) await chownAll(join(place, "data"), uid, signal);
+    if (uid !== null) await chownAll(order, join(place, "data"), uid);
     return;
   }
   const data = join(place, "data");
@@ -38,8 +45,8 @@ export async function cloneDirectory(
     const ends = await Promise.allSettled(
       copies.map(({ entries, below }) => {
         const sources = entries.map((entry) => join(from, below, entry));
-        const { command, args } = copyCommand(backend, sources, join(data, below), uid);
-        return run(command, args, { signal, cwd: "/" });
+        const [command, ...args] = copyCommand(order, sources, join(data, below));
+        return run(command!, args, { signal, cwd: "/" });
       }),
     );
     const failed = ends.find((end) => end.status === "rejected");
@@ -70,26 +77,31 @@ async function partsOf(from: string): Promise<{ entries: string[]; below: string
  * through Node's thread pool. It runs as the instance's own user, so that no second pass over the files changes their
  * owner, and with the one capability that lets it read the layer of another user.
  */
-function copyCommand(
-  backend: "reflink" | "copy",
-  sources: string[],
-  target: string,
-  uid: number | null,
-): { command: string; args: string[] } {
+function copyCommand(order: CloneOrder, sources: string[], target: string): string[] {
   if (process.platform === "darwin") {
-    return { command: "cp", args: [backend === "reflink" ? "-cRp" : "-Rp", ...sources, target] };
+    return ["cp", order.backend === "reflink" ? "-cRp" : "-Rp", ...sources, target];
   }
-  const share = backend === "reflink" ? "always" : "never";
+  const share = order.backend === "reflink" ? "always" : "never";
   const options = ["-r", "--preserve=mode", `--reflink=${share}`, "-t", target];
-  const cp = ["cp", ...options, "--", ...sources];
-  if (uid === null) return { command: cp[0]!, args: cp.slice(1) };
-  const user = [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
-  const capability = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"];
-  return { command: "setpriv", args: [...user, ...capability, "--", ...cp] };
+  const user =
+    order.uid === null
+      ? []
+      : [
+          ...[`--reuid=${order.uid}`, `--regid=${order.uid}`, "--clear-groups"],
+          ...["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"],
+        ];
+  return dyingWithUs(order, ["cp", ...options, "--", ...sources], user);
 }
 
-async function chownAll(data: string, uid: number, signal?: AbortSignal): Promise<void> {
-  await run("chown", ["-R", "-h", `${uid}:${uid}`, data], { signal });
+async function chownAll(order: CloneOrder, data: string, uid: number): Promise<void> {
+  const [command, ...args] = dyingWithUs(order, ["chown", "-R", "-h", `${uid}:${uid}`, data]);
+  await run(command!, args, { signal: order.signal });
+}
+
+function dyingWithUs({ setpriv }: CloneOrder, command: string[], as: string[] = []): string[] {
+  return setpriv || as.length > 0
+    ? ["setpriv", ...as, "--pdeathsig=KILL", "--", ...command]
+    : command;
 }
 
 function failure(from: string, said: string): SandboxError {

@@ -44,7 +44,14 @@ export async function makeInstance(shop: Workshop, options: MakeOptions): Promis
   const backend = await backendFor(shop, options);
   const place = await makePlace(machine, limits);
   try {
-    await cloneDirectory(backend, options.from, place.folder, place.uid, signal);
+    await cloneDirectory({
+      backend,
+      from: options.from,
+      place: place.folder,
+      uid: place.uid,
+      setpriv: machine.isolation.setpriv,
+      signal,
+    });
     const cloned = performance.now();
     const server = await startServer(machine, place, environment, purpose, limits, signal);
     const clone_ms = cloned - begun;

@@ -73,6 +73,8 @@ export type InstanceStart = {
    * person: kept until its TTL. inspection: admits only `reader`, for fingerprints and differences.
    */
   purpose: Exclude<Purpose, "base" | "pool">;
+  /** Whether a builder may come from the pool, too: somebody waits for it. */
+  may_be_warm?: boolean;
   limits?: Partial<InstanceLimits>;
   holder: InstanceHolder;
   signal?: AbortSignal;

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openTestInstances, startOn, type TestInstances } from "./testing.ts";
+import { openTestInstances, startOn, type TestInstances, withSession } from "./testing.ts";
 
 const run = promisify(execFile);
 const FIRST_UID = 71_300;
@@ -22,9 +22,11 @@ afterAll(async () => {
 });
 
 /** The process runs what tsc built. */
-async function startProcess(): Promise<{ child: ChildProcess; socket_dirs: string[] }> {
+async function startProcess(
+  firstUid = FIRST_UID,
+): Promise<{ child: ChildProcess; socket_dirs: string[] }> {
   const program = resolve(import.meta.dirname, "../../dist/instances/testing-sandbox-process.js");
-  const child = spawn(process.execPath, [program, folder, String(FIRST_UID)], {
+  const child = spawn(process.execPath, [program, folder, String(firstUid)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   started = child;
@@ -63,4 +65,27 @@ test("what a killed sandbox left is removed by the next one, and that of a livin
   expect(existsSync(own.socket_dir)).toBe(true);
   await own.destroy();
   await expect.poll(() => readdir(join(folder, "trash")), { timeout: 20_000 }).toEqual([]);
+}, 120_000);
+
+test("a sandbox that goes on removes what another left, and nothing of its own", async () => {
+  // The same numbers: the survivor gets those of the one that was killed.
+  const { child, socket_dirs } = await startProcess(71_380);
+  const survivor = await openTestInstances({ folder, uids: "71380-71395", sweep_ms: 200 });
+  others.push(survivor);
+  child.kill("SIGKILL");
+  await new Promise((ended) => child.once("exit", ended));
+  const environment = survivor.instances.environment({});
+  const own = [await startOn(survivor, environment), await startOn(survivor, environment)];
+
+  await expect
+    .poll(() => socket_dirs.filter((dir) => existsSync(dir)), { timeout: 20_000 })
+    .toEqual([]);
+  await expect
+    .poll(async () => (await readdir(join(folder, "instances"))).sort(), { timeout: 20_000 })
+    .toEqual(own.flatMap(({ id }) => [id, `${id}.json`]).sort());
+  for (const instance of own) {
+    const { rows } = await withSession(instance, (client) => client.query("select 1 as one"));
+    expect(rows).toEqual([{ one: 1 }]);
+    await instance.destroy();
+  }
 }, 120_000);

@@ -10,18 +10,21 @@ import { processStart } from "@quern/postmaster/process-lock";
 import { sweepSocketDirs } from "@quern/postmaster/socket-dir";
 import { mountsBelow, unmount } from "../clones/overlay.ts";
 import type { Machine } from "./machine.ts";
-import { killAllOf, type PlaceRecord, removePlace, SOCKET_PREFIX } from "./place.ts";
+import { type PlaceRecord, removePlace, SOCKET_PREFIX, UNFINISHED } from "./place.ts";
 
 const KILL_MS = 5_000;
+const UNFINISHED_MS = 60_000;
 
 /** Gives the ids of what was removed. Safe while other sandbox processes use the same folder. */
 export async function sweepLeftovers(machine: Machine): Promise<string[]> {
+  const { instances_dir } = machine;
   const swept: string[] = [];
-  for (const file of await readdir(machine.instances_dir)) {
+  for (const file of await readdir(instances_dir)) {
+    if (file.endsWith(UNFINISHED)) await removeUnfinished(join(instances_dir, file));
     if (!file.endsWith(".json")) continue;
-    const record = await readRecord(join(machine.instances_dir, file));
+    const record = await readRecord(join(instances_dir, file));
     if (record === null || (await isAlive(record))) continue;
-    const data = join(machine.instances_dir, record.id, "data");
+    const data = join(instances_dir, record.id, "data");
     await killServer(machine, record, data);
     const cgroup = record.cgroup ? (machine.cgroups?.open(record.id) ?? null) : null;
     await removePlace(machine, record, cgroup);
@@ -37,7 +40,13 @@ async function isAlive({ sandbox }: PlaceRecord): Promise<boolean> {
   return (await processStart(sandbox.pid)) === sandbox.started;
 }
 
-/** Null: gone meanwhile, or cut short by the crash before anything was made; then it is removed. */
+/** A record that is younger may be about to get its name. */
+async function removeUnfinished(path: string): Promise<void> {
+  const found = await statIfPresent(path);
+  if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_MS) await rm(path, { force: true });
+}
+
+/** Null: gone meanwhile, or cut short by a power loss; then it is removed. */
 async function readRecord(path: string): Promise<PlaceRecord | null> {
   try {
     const record: PlaceRecord = JSON.parse(await readFile(path, "utf8"));
@@ -52,8 +61,7 @@ async function readRecord(path: string): Promise<PlaceRecord | null> {
 
 async function killServer(machine: Machine, record: PlaceRecord, data: string): Promise<void> {
   const { uid } = record;
-  if (uid !== null && machine.uids !== null && (await machine.uids.claim(uid)))
-    await killAllOf(uid);
+  if (uid !== null) await machine.uids?.clear(uid);
   const deadline = Date.now() + KILL_MS;
   for (;;) {
     const pids = await processesIn(data);

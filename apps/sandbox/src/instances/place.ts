@@ -2,20 +2,17 @@
  * What one instance has of the machine besides its processes: a folder, a socket folder, a uid and a control group. It
  * is written down before the first of them is made, so that whoever comes after a crash finds and removes them all.
  */
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chown, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chown, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { systemCode } from "@quern/postmaster/postmaster-error";
 import { processStart } from "@quern/postmaster/process-lock";
 import { mountsBelow, unmount } from "../clones/overlay.ts";
+import { SandboxError } from "../sandbox-error.ts";
 import type { Cgroup } from "./cgroup.ts";
 import type { InstanceLimits } from "./limits.ts";
 import type { Machine } from "./machine.ts";
-
-const run = promisify(execFile);
 
 export type Place = {
   id: string;
@@ -40,6 +37,9 @@ export type PlaceRecord = {
   cgroup: boolean;
 };
 
+/** What the name of a record ends with while it is being written. */
+export const UNFINISHED = ".part";
+
 export const SOCKET_PREFIX = "quern-sb-";
 
 /** A short one: the whole path of a socket may have 107 bytes. */
@@ -47,36 +47,48 @@ export async function makeSocketFolder(): Promise<string> {
   return mkdtemp(join("/tmp", SOCKET_PREFIX));
 }
 
+/** Throws SandboxError disk_full and no_free_uid, leaving nothing. */
 export async function makePlace(machine: Machine, limits: InstanceLimits): Promise<Place> {
   const id = randomUUID();
   const uid = (await machine.uids?.take()) ?? null;
-  const socket_dir = await makeSocketFolder();
-  const started = await processStart(process.pid);
   const record: PlaceRecord = {
     id,
-    sandbox: { pid: process.pid, started: started ?? "" },
-    socket_dir,
+    sandbox: { pid: process.pid, started: (await processStart(process.pid)) ?? "" },
+    socket_dir: "",
     uid,
     cgroup: machine.cgroups !== null,
   };
-  const recordPath = join(machine.instances_dir, `${id}.json`);
-  await writeFile(recordPath, JSON.stringify(record), { mode: 0o600 });
-  if (uid !== null) await chown(socket_dir, uid, uid);
-  const cgroup = (await machine.cgroups?.make(id, limits)) ?? null;
-  const folder = join(machine.instances_dir, id);
-  return {
-    id,
-    folder,
-    data: join(folder, "data"),
-    socket_dir,
-    uid,
-    exclusive: uid !== null,
-    cgroup,
-    async remove() {
-      await removePlace(machine, record, cgroup);
-      if (uid !== null) machine.uids?.give(uid);
-    },
+  let cgroup: Cgroup | null = null;
+  const remove = async () => {
+    await removePlace(machine, record, cgroup);
+    if (uid !== null) machine.uids?.give(uid);
   };
+  try {
+    record.socket_dir = await makeSocketFolder();
+    await writeRecord(machine, record);
+    if (uid !== null) await chown(record.socket_dir, uid, uid);
+    cgroup = (await machine.cgroups?.make(id, limits)) ?? null;
+  } catch (error) {
+    await remove();
+    const isFull = ["ENOSPC", "EDQUOT"].includes(systemCode(error) ?? "");
+    if (isFull)
+      throw new SandboxError(
+        "disk_full",
+        "The disk of the sandbox is full. Free some space on it.",
+      );
+    throw error;
+  }
+  const { socket_dir } = record;
+  const folder = join(machine.instances_dir, id);
+  const data = join(folder, "data");
+  return { id, folder, data, socket_dir, uid, exclusive: uid !== null, cgroup, remove };
+}
+
+/** In one act: who sweeps never reads half of it. */
+async function writeRecord({ instances_dir }: Machine, record: PlaceRecord): Promise<void> {
+  const aside = join(instances_dir, `${record.id}${UNFINISHED}`);
+  await writeFile(aside, JSON.stringify(record), { mode: 0o600 });
+  await rename(aside, join(instances_dir, `${record.id}.json`));
 }
 
 /** Also for a place that an earlier process left. What it takes long to delete goes into the trash folder. */
@@ -88,13 +100,14 @@ export async function removePlace(
   const folder = join(machine.instances_dir, record.id);
   for (const point of await mountsBelow(folder)) await unmount(point);
   await moveAway(folder, join(machine.trash_dir, record.id));
-  await rm(record.socket_dir, { recursive: true, force: true });
+  if (record.socket_dir !== "") await rm(record.socket_dir, { recursive: true, force: true });
   // The kernel lets go of a group a moment after its last process has ended.
   for (let attempt = 0; cgroup !== null && attempt < 100; attempt++) {
     if (await cgroup.remove()) break;
     await sleep(20);
   }
-  await rm(join(machine.instances_dir, `${record.id}.json`), { force: true });
+  for (const name of [`${record.id}${UNFINISHED}`, `${record.id}.json`])
+    await rm(join(machine.instances_dir, name), { force: true });
 }
 
 async function moveAway(from: string, to: string): Promise<void> {
@@ -103,34 +116,4 @@ async function moveAway(from: string, to: string): Promise<void> {
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw error;
   }
-}
-
-const KILL_MS = 5_000;
-
-/** Kills whatever runs as `uid`, all at once, so that nothing can fork away from it, and waits until it is gone. */
-export async function killAllOf(uid: number): Promise<void> {
-  const become = [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--"];
-  const deadline = Date.now() + KILL_MS;
-  for (;;) {
-    // The shell itself is killed, or finds nothing to kill: either is a failure to it.
-    await run("setpriv", [...become, "/bin/sh", "-c", "kill -KILL -1"]).catch((error) => {
-      if (!(error instanceof Error && "signal" in error)) throw error;
-    });
-    if (!(await runsAs(uid))) return;
-    if (Date.now() > deadline) throw new Error(`processes of user ${uid} do not end`);
-    await sleep(5);
-  }
-}
-
-async function runsAs(uid: number): Promise<boolean> {
-  for (const entry of await readdir("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      if ((await stat(`/proc/${entry}`)).uid !== uid) continue;
-      if ((await processStart(Number(entry))) !== null) return true;
-    } catch (error) {
-      if (systemCode(error) !== "ENOENT" && systemCode(error) !== "ESRCH") throw error;
-    }
-  }
-  return false;
 }

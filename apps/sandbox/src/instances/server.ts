@@ -8,7 +8,10 @@ import type { Ended, EndReason, Purpose, ResolvedEnvironment } from "./instances
 import { becomesReady, launch, type Postmaster } from "./launch.ts";
 import type { InstanceLimits } from "./limits.ts";
 import type { Machine } from "./machine.ts";
-import { killAllOf, type Place } from "./place.ts";
+import type { Place } from "./place.ts";
+import { killAllOf } from "./user-processes.ts";
+
+const DISK_FULL = /No space left on device|Disk quota exceeded/;
 
 /** Part of the socket's name only. */
 export const PORT = 5432;
@@ -99,7 +102,7 @@ function watchEnd(postmaster: Postmaster, place: Home, runsPrograms: boolean) {
       asked ??
       (outOfMemory
         ? { reason: "memory_limit" as const, detail: "it needed more memory than it may have" }
-        : { reason: endReason(exit), detail: describeExit(exit) });
+        : describeEnd(exit, postmaster.lines));
     return { ...why, log: postmaster.lines };
   });
   return {
@@ -134,12 +137,15 @@ function send(postmaster: Postmaster, signal: NodeJS.Signals): void {
   }
 }
 
-function endReason(exit: Exit): EndReason {
-  return exit.code === 0 ? "stopped" : "crashed";
+/** A server that cannot write its log to a full disk crashes. */
+function describeEnd(exit: Exit, lines: readonly string[]): Omit<Ended, "log"> {
+  if (exit.code === 0) return { reason: "stopped", detail: "it was stopped" };
+  if (lines.some((line) => DISK_FULL.test(line)))
+    return { reason: "disk_limit", detail: "the disk of the sandbox is full" };
+  return { reason: "crashed", detail: describeExit(exit) };
 }
 
 function describeExit({ code, signal }: Exit): string {
-  if (code === 0) return "it was stopped";
   return signal === null
     ? `the server ended with status ${code}`
     : `the server was ended by ${signal}`;
@@ -155,7 +161,7 @@ async function endsWithin(exited: Promise<unknown>, ms: number): Promise<boolean
 
 function startError(lines: string[]): SandboxError {
   const said = lines.slice(-6).join("\n");
-  if (/No space left on device|Disk quota exceeded/.test(said)) {
+  if (DISK_FULL.test(said)) {
     return new SandboxError("disk_full", "The disk of the sandbox is full. Free some space on it.");
   }
   return new SandboxError("instance_failed", `PostgreSQL did not start in a sandbox:\n${said}`);

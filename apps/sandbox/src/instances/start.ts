@@ -3,7 +3,9 @@ import { mkdir } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { dirname } from "node:path";
 import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "@quern/runtime/log";
+import { repeat } from "@quern/runtime/loops";
 import type { Registry } from "prom-client";
 import { SandboxError } from "../sandbox-error.ts";
 import { makeBase } from "./base.ts";
@@ -23,18 +25,26 @@ export type InstancesOptions = MachineOptions & {
   pool: number;
   /** Whether the machine has more to do than it can: then none is started ahead. */
   busy?: () => boolean;
+  /** How often what other processes of the folder left when they were killed is looked for. */
+  sweep_ms?: number;
   registry: Registry;
   log: Log;
 };
+
+/** Two processes wait for each processor, as an average of the last minute. */
+export function isBusy(): boolean {
+  return loadavg()[0]! > cpus().length * 2;
+}
 
 export async function startInstances(options: InstancesOptions): Promise<Instances> {
   const { limits } = options;
   const shop = await openWorkshop(options);
   const { machine, instruments } = shop;
   const running = openRunning(shop);
+  const sweeping = sweepNowAndThen(shop, options);
   const pool = openPool({
     capacity: options.pool,
-    busy: options.busy ?? (() => loadavg()[0]! > cpus().length * 2),
+    busy: options.busy ?? isBusy,
     make: ({ from, environment }, signal) =>
       running.make({ from, environment, purpose: "pool", limits, signal }),
     instruments,
@@ -81,11 +91,12 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
       lookAtProxy = look;
     },
     async stop() {
+      await sweeping.stop();
       running.close();
       await pool.stop();
       await running.destroyAll();
       shop.disk.stop();
-      await shop.trash.emptied();
+      await shop.trash.emptied(EMPTYING_MS);
       await machine.uids?.stop();
     },
   };
@@ -103,10 +114,34 @@ async function openWorkshop(options: InstancesOptions): Promise<Workshop> {
     sizes: new Map(),
     log: (level, message, details) => log[level](details, message),
   };
-  const { length: count } = await sweepLeftovers(machine);
-  if (count > 0) log.info({ count }, "removed instances of an earlier process");
-  shop.trash.empty();
+  await sweep(shop, log);
   return shop;
+}
+
+async function sweep({ machine, trash }: Workshop, log: Log): Promise<void> {
+  const { length: count } = await sweepLeftovers(machine);
+  if (count > 0) log.info({ count }, "removed instances of a process that is no more");
+  trash.empty();
+}
+
+const SWEEP_MS = 60_000;
+/** Deleting may take long where a disk is slow or busy, and a process is to stop within half a minute. */
+const EMPTYING_MS = 5_000;
+
+/** A process that was killed may not come back: whoever shares its folder removes what it left. */
+function sweepNowAndThen(shop: Workshop, { log, sweep_ms = SWEEP_MS }: InstancesOptions) {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const work = repeat(signal, log, "remove what lost instances left", async () => {
+    await sleep(sweep_ms * (0.9 + Math.random() * 0.2), undefined, { signal, ref: false });
+    await sweep(shop, log);
+  });
+  return {
+    async stop() {
+      stopping.abort();
+      await work;
+    },
+  };
 }
 
 /** The instances of this process, from their start to their end. */
@@ -173,7 +208,8 @@ function mayBeWarm(
   wanted: InstanceLimits,
   usual: InstanceLimits,
 ): boolean {
-  if (start.purpose !== "head" || start.from.startsWith(`${instances_dir}/`)) return false;
+  const isFor = start.purpose === "head" || (start.purpose === "builder" && start.may_be_warm);
+  if (!isFor || start.from.startsWith(`${instances_dir}/`)) return false;
   const names = Object.keys(usual) as (keyof InstanceLimits)[];
   return names.every((name) => name === "wall_ms" || wanted[name] === usual[name]);
 }

@@ -7,13 +7,14 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { acquireLock, LockHeldError, type ProcessLock } from "@quern/postmaster/process-lock";
 import { SandboxError } from "../sandbox-error.ts";
+import { killAllOf, runsAs } from "./user-processes.ts";
 
 export type Uids = {
   /** A number that nothing else runs as. Throws SandboxError no_free_uid. */
   take(): Promise<number>;
   give(uid: number): void;
-  /** Whether nobody else holds the number: then whatever still runs as it was left behind. */
-  claim(uid: number): Promise<boolean>;
+  /** Ends what a process that is no more left running as the number. Nothing where somebody has it: `take` did so then. */
+  clear(uid: number): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -39,6 +40,7 @@ export function openUids(first: number, last: number, folder: string): Uids {
         const lock = await tryLock(join(folder, String(uid)));
         if (lock === null) continue;
         locks.set(uid, lock);
+        if (await runsAs(uid)) await killAllOf(uid);
         return uid;
       }
       throw new SandboxError(
@@ -49,12 +51,16 @@ export function openUids(first: number, last: number, folder: string): Uids {
     give: (uid) => {
       free.push(uid);
     },
-    async claim(uid) {
-      if (locks.has(uid)) return true;
+    async clear(uid) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
+      // Held meanwhile, so that nobody's new server is taken for one that was left behind.
       const lock = await tryLock(join(folder, String(uid)));
-      await lock?.release();
-      return lock !== null;
+      if (lock === null) return;
+      try {
+        await killAllOf(uid);
+      } finally {
+        await lock.release();
+      }
     },
     async stop() {
       for (const lock of locks.values()) await lock.release();

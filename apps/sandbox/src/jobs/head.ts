@@ -4,7 +4,7 @@ import { beginHead, readHeadEnd } from "@quern/store/head-runs";
 import type { StageNote } from "@quern/store/job-progress";
 import type { Instance } from "../instances/instances.ts";
 import type { Chain, Head } from "../planner/plan.ts";
-import type { ReadyState } from "./build-state.ts";
+import type { ReadyState, RunningState } from "./build-state.ts";
 import { JobFailure } from "./job-failure.ts";
 import { JobStopped } from "./job-lease.ts";
 import type { JobShop, JobWork } from "./job-work.ts";
@@ -17,19 +17,22 @@ export async function runHead(
   shop: JobShop,
   work: JobWork,
   chain: Chain,
-  state: ReadyState,
+  state: ReadyState | RunningState,
   head: Head,
   note: StageNote,
 ): Promise<HeadDone> {
   work.progress.begin("booting", "running");
-  const instance = await shop.instances.start({
-    from: state.directory,
-    key: state.key,
-    environment: chain.environment,
-    purpose: "head",
-    holder: { kind: "job", id: work.job.id },
-    signal: work.signal,
-  });
+  const instance =
+    "instance" in state
+      ? state.instance
+      : await shop.instances.start({
+          from: state.directory,
+          key: state.key,
+          environment: chain.environment,
+          purpose: "head",
+          holder: { kind: "job", id: work.job.id },
+          signal: work.signal,
+        });
   try {
     await state.layer?.assertHeld();
     return await runIn(instance, shop, work, head, note);
@@ -57,7 +60,7 @@ async function runIn(
       job,
       sql: head.text,
       limits: job.limits,
-      trigger: job.token_id === null ? "user" : "api",
+      trigger: job.trigger,
       request_id: job.http_request_id,
       traceparent: work.span.traceparent,
     },

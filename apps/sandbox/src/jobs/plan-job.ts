@@ -57,6 +57,7 @@ async function planState(
 ): Promise<Chain> {
   work.progress.begin("planning", "preparing");
   const key = Buffer.from(hex, "hex");
+  await shop.behind.settled(work.job.org_id, key, work.signal);
   const { layer } = await shop.layers.find(work.job.org_id, [key], work.holder);
   if (layer === null) throw unknownState(NOT_THERE);
   const environment = await shop.environments.of(layer.env_key);

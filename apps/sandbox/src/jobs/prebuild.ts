@@ -49,7 +49,7 @@ function workOn(shop: JobShop, job: Prebuild, signal: AbortSignal): JobWork {
   const asClaimed: ClaimedJob = {
     ...job,
     ...{ attempt: 0, lease_token: job.token, type: "run", spec: {}, head_sql: null },
-    ...{ created_by: null, token_id: null, user_id: null, request_id: null },
+    ...{ created_by: null, token_id: null, user_id: null, request_id: null, trigger: "api" },
     ...{ project_id: null, project_version: null, left_tree: null, right_tree: null },
     ...{ limits: DEFAULT_LIMITS, snapshot_ttl_s: PREBUILT_TTL_S, telemetry_context: {} },
     ...{ cancel_requested: false, waited_ms: 0 },
@@ -59,6 +59,7 @@ function workOn(shop: JobShop, job: Prebuild, signal: AbortSignal): JobWork {
     holder: { kind: "build", id: job.id },
     progress: silentProgress(),
     signal,
+    ended: Promise.resolve(),
     span: { traceparent: job.traceparent, end: () => {} },
     log: shop.log.child({ job_id: job.id }),
   };

@@ -1,5 +1,6 @@
 /** Runs one file of a tail in an instance, as a script in a session of its own; what it returns is thrown away. */
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   JOB_ERRORS,
   type JobErrorCode,
@@ -98,6 +99,10 @@ export function tellOutput(work: JobWork, path: string, outcome: Outcome): void 
   }
 }
 
+const DISK_FULL = "53100";
+const ROOM =
+  "Let the script make less, or free some space on the machine of the sandbox. What the script took is free again.";
+
 /** How an instance that ended under a script ended it. */
 const OF_INSTANCE: Partial<Record<string, JobErrorCode>> = {
   disk_limit: "disk_limit",
@@ -121,7 +126,7 @@ export async function failureOfScript(
     statement_index: place === null ? null : Math.max(0, place.statement - 1),
     position: script?.position ?? null,
   };
-  const ended = await endedBy(instance);
+  const ended = await endedBy(instance, error?.code === "datasource_unreachable");
   const lost = ended === null ? undefined : OF_INSTANCE[ended.reason];
   if (lost !== undefined && ended !== null)
     return jobError(lost, phase, ended.detail, { ...where, hint: error?.message ?? null });
@@ -130,14 +135,21 @@ export async function failureOfScript(
     return jobError("sandbox_lost", phase, message, where);
   }
   const { sqlstate, detail, hint } = error;
+  if (sqlstate === DISK_FULL) {
+    const message = `The disk of the sandbox is full: ${error.message}`;
+    return jobError("disk_limit", phase, message, { sqlstate, detail, hint: ROOM, ...where });
+  }
   const code = codeOf(error.code, script?.error_code ?? null);
   return jobError(code, phase, error.message, { sqlstate, detail, hint, ...where });
 }
 
-/** An instance that goes away is told a moment after its connections broke. */
-async function endedBy(instance: Instance) {
-  const soon = new Promise<null>((resolve) => setTimeout(() => resolve(null), 50));
-  return Promise.race([instance.exited, soon]);
+/** An instance that goes away is told a moment after its connections broke; on a busy machine some moments. */
+async function endedBy(instance: Instance, broke: boolean) {
+  const soon = new AbortController();
+  const patience = delay(broke ? 5_000 : 50, null, { signal: soon.signal }).catch(() => null);
+  const ended = await Promise.race([instance.exited, patience]);
+  soon.abort();
+  return ended;
 }
 
 /** Codes of runs and of scripts that jobs have no word for are told as what they come to. */

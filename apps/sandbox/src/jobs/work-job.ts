@@ -37,11 +37,16 @@ export function startJob(shop: JobShop, job: ClaimedJob, claimedAt: number): Job
     if (!(error instanceof JobLeaseLostError)) log.warn({ err: error }, "could not note progress");
   });
   const lease = keepJobLease(shop.db, job, progress, shop.times, claimedAt);
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
   const work: JobWork = {
     job,
     holder: { kind: "job", id: job.id },
     progress,
     signal: lease.signal,
+    ended,
     log,
     span,
   };
@@ -53,6 +58,7 @@ export function startJob(shop: JobShop, job: ClaimedJob, claimedAt: number): Job
     .finally(async () => {
       lease.end();
       span.end();
+      end();
       await shop.layers.release(work.holder).catch((error: unknown) => {
         log.warn({ err: error }, "could not give back the job's layers");
       });

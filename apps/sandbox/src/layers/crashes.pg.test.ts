@@ -45,7 +45,7 @@ function startChild(change: Partial<ChildTask>): ChildProcess {
     names: NAMES,
     die_at: null,
     work: "chaos",
-    lease_ms: 1500,
+    lease_ms: 3000,
     ...change,
   };
   return fork(PROGRAM, {

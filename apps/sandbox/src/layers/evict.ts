@@ -28,6 +28,7 @@ export async function finishEviction(
 export async function removeLayer(shop: Shop, id: string): Promise<number> {
   let gone: string | null = null;
   const ended = await endEviction(shop.db, id, async (layer) => {
+    await shop.forget(layer.state_key);
     await shop.passFailPoint("evicting");
     const home = homeOf(shop.folder, layer.org_id, layer.state_key);
     const manifest = await readManifest(home);

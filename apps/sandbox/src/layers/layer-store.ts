@@ -4,6 +4,7 @@
  */
 import type { Volatile } from "@quern/contract/layers";
 import type { CachePhase } from "./cache-error.ts";
+import type { Others } from "./single-flight.ts";
 
 /** For whom a layer is kept from eviction: a job, an instance, a pool. Its leases end with `release` or with the process. */
 export type Holder = {
@@ -86,8 +87,8 @@ export type Made = {
 
 export type Room = { effective_max_bytes: number; used_bytes: number; free_bytes: number };
 
-/** One builder's turn; `signal` is aborted when nobody waits for the build any more. */
-export type Build = (signal: AbortSignal) => Promise<Layer>;
+/** One builder's turn; `signal` is aborted when nobody waits for the build any more. `others`: of this process. */
+export type Build = (signal: AbortSignal, others: Others) => Promise<Layer>;
 
 export type LayerStats = {
   store_id: string;
@@ -103,6 +104,8 @@ export type LayerStore = {
   /** Kept in `<folder>/store.json`, made once. */
   store_id: string;
   folder: string;
+  /** Where the data of a layer of that key are, if there is one. */
+  directoryOf(org_id: string, key: Buffer): string;
   /** A fresh, empty directory on the store's file system for a builder; swept when its process has died. */
   workspace(name: string): Promise<string>;
   /**

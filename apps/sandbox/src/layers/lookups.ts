@@ -43,7 +43,11 @@ export function lookups(parts: Parts): Pick<LayerStore, "find" | "single"> {
         const { layer } = await leaseDeepest(shop, org_id, [key], holder);
         if (layer) return layer;
         const flight = `${org_id}/${key.toString("hex")}`;
-        await flights.board(flight, (aborted) => takeTurn(shop, turn, aborted), signal);
+        await flights.board(
+          flight,
+          (aborted, others) => takeTurn(shop, turn, aborted, others),
+          signal,
+        );
       }
       throw new CacheError(
         "cache_full_unreclaimable",

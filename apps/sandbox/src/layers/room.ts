@@ -66,6 +66,7 @@ async function evictSome(shop: Shop, bytes: number, max_victims: number): Promis
   const rows = await layersOfStore(db, folder.store_id);
   const plan = planEviction(rows, { free_bytes: bytes, min_age_s: limits.min_age_s, max_victims });
   for (const victim of plan.victims) {
+    if (shop.stopping.signal.aborted) break;
     // Leased since the plan was made: it stays.
     if (!(await beginEviction(db, victim.id, "capacity"))) continue;
     await raiseInflation(db, folder.store_id, victim.priority);

@@ -42,6 +42,10 @@ export type Shop = {
   instruments: LayerInstruments;
   passFailPoint: PassFailPoint;
   evicted: (bytes: number) => void;
+  /** Ends what was made ahead of need of a layer that is about to go. */
+  forget: (state_key: Buffer) => Promise<void>;
+  /** A sweep that is under way leaves the rest to the next one. */
+  stopping: AbortController;
   /** One after the other in this process: what is evicted for one is not counted by the next. */
   inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 };

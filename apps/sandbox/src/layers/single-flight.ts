@@ -1,35 +1,51 @@
 /** One builder for a state, in this process by a promise, over processes by a row; everybody else waits for it. */
 import { setTimeout as delay } from "node:timers/promises";
 
+/** Who waits for a flight besides whoever began it. */
+export type Others = {
+  /** Whether two or more wait now. */
+  wait(): boolean;
+  /** Resolved when the second one has come, though it may have left again. */
+  come: Promise<void>;
+};
+
+type Fly = (signal: AbortSignal, others: Others) => Promise<void>;
+
 export type Flights = {
   /**
    * Waits for the flight of `key`, which `fly` begins when there is none. The flight is aborted when its last waiter
    * has left; its error is everybody's who waits.
    */
-  board(
-    key: string,
-    fly: (signal: AbortSignal) => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void>;
+  board(key: string, fly: Fly, signal: AbortSignal): Promise<void>;
   running(): number;
   waiting(): number;
   /** Aborts all, and waits for them. */
   stop(): Promise<void>;
 };
 
-type Flight = { passengers: number; abort: AbortController; over: Promise<void> };
+type Flight = {
+  passengers: number;
+  abort: AbortController;
+  over: Promise<void>;
+  joined: () => void;
+};
 
 export function openFlights(): Flights {
   const flights = new Map<string, Flight>();
 
-  const begin = (key: string, fly: (signal: AbortSignal) => Promise<void>): Flight => {
+  const begin = (key: string, fly: Fly): Flight => {
     const abort = new AbortController();
-    const over = fly(abort.signal).finally(() => {
+    let joined = () => {};
+    const come = new Promise<void>((resolve) => {
+      joined = resolve;
+    });
+    const others: Others = { wait: () => flight.passengers > 1, come };
+    const flight: Flight = { passengers: 0, abort, over: Promise.resolve(), joined };
+    flight.over = fly(abort.signal, others).finally(() => {
       if (flights.get(key) === flight) flights.delete(key);
     });
     // Whoever boarded hears of its failure; when all have left nobody does.
-    over.catch(() => undefined);
-    const flight = { passengers: 0, abort, over };
+    flight.over.catch(() => undefined);
     flights.set(key, flight);
     return flight;
   };
@@ -42,6 +58,7 @@ export function openFlights(): Flights {
         await settled(old.over, signal);
       const flight = flights.get(key) ?? begin(key, fly);
       flight.passengers += 1;
+      if (flight.passengers > 1) flight.joined();
       try {
         await unlessAborted(flight.over, signal);
       } finally {
@@ -67,7 +84,9 @@ async function settled(work: Promise<void>, signal: AbortSignal): Promise<void> 
   );
 }
 
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+/** Rejects with the reason of the signal when that comes first; the work goes on. */
+export async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   let leave: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     leave = () => reject(signal.reason);

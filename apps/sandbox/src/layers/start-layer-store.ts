@@ -5,7 +5,7 @@ import type { Log } from "@quern/runtime/log";
 import type { Database } from "@quern/store/db";
 import { noteStore } from "@quern/store/layer-stores";
 import { endLeasesOf, noteChain, noteReproducible } from "@quern/store/layers";
-import { makeDurable } from "./durability.ts";
+import { makeDurable, type Sync } from "./durability.ts";
 import { type Hours, openHours } from "./hours.ts";
 import type { LayerInstruments } from "./instruments.ts";
 import type { LayerStore } from "./layer-store.ts";
@@ -17,7 +17,7 @@ import type { SharedLayers } from "./shared-layers.ts";
 import { openSharing } from "./sharing.ts";
 import { type LayerLimits, type PassFailPoint, type Shop, turns } from "./shop.ts";
 import { openFlights } from "./single-flight.ts";
-import { asideOf, openStoreFolder } from "./store-folder.ts";
+import { asideOf, dataOf, openStoreFolder } from "./store-folder.ts";
 import { openStoreWatch, type StoreWatch, storeState } from "./store-watch.ts";
 import { sweepStore } from "./sweep.ts";
 
@@ -35,8 +35,9 @@ export type LayerStoreOptions = {
   passFailPoint?: PassFailPoint;
   /** What differs after each start of the machine. */
   bootId?: () => Promise<string>;
-  /** Writes a file system to its disk. */
-  sync?: (path: string) => Promise<void>;
+  sync?: Sync;
+  /** Called with the key of a layer that is about to go: what was made of it ahead of need goes, too. */
+  forget?: (state_key: Buffer) => Promise<void>;
 };
 
 export type LayerTimes = {
@@ -57,6 +58,11 @@ export const LAYER_TIMES: LayerTimes = {
   note_ms: 15_000,
 };
 
+/** A disk that takes longer than this to write everything is tried again later. */
+const SYNC_MS = 120_000;
+/** At the end nobody waits for longer: what is not known to be on the disk is not trusted after the machine was down. */
+const LAST_SYNC_MS = 8_000;
+
 /** Opens the store, makes it agree with its rows, and keeps it so until `stop`. */
 export async function startLayerStore(options: LayerStoreOptions): Promise<LayerStore> {
   const { db, log, limits, times = LAYER_TIMES } = options;
@@ -73,6 +79,8 @@ export async function startLayerStore(options: LayerStoreOptions): Promise<Layer
     instruments: options.instruments,
     process: await startProcessLease(db, log, folder.store_id, times),
     passFailPoint: options.passFailPoint ?? (() => {}),
+    forget: options.forget ?? (async () => {}),
+    stopping: new AbortController(),
     inTurn: turns(),
     evicted: (bytes) => hours.add({ evictions: 1, evicted_bytes: bytes }),
   };
@@ -97,17 +105,20 @@ function atWork(
 ): LayerStore {
   const flights = openFlights();
   const sharing = openSharing(shop, shared);
-  const stopping = new AbortController();
+  const { signal } = shop.stopping;
   const repeat = (ms: number, what: string, work: () => Promise<unknown>) =>
-    every(ms, stopping.signal, log, what, work);
+    every(ms, signal, log, what, work);
+  const write = (patience_ms: number, given_up: AbortSignal[]) =>
+    makeDurable(shop, sync, AbortSignal.any([AbortSignal.timeout(patience_ms), ...given_up]));
   const loops = [
     repeat(times.sweep_ms, "sweep the layer store", () => sweepStore(shop)),
-    repeat(times.sync_ms, "write layers to the disk", () => makeDurable(shop, sync)),
+    repeat(times.sync_ms, "write layers to the disk", () => write(SYNC_MS, [signal])),
     repeat(times.note_ms, "say how the layer store is", watch.look),
   ];
   return {
     store_id: shop.folder.store_id,
     folder: shop.folder.path,
+    directoryOf: (org_id, key) => dataOf(shop.folder, org_id, key),
     ...lookups({ shop, hours, flights, sharing, shared: shared?.name ?? null }),
     async workspace(name) {
       const path = asideOf(shop.folder, shop.process.id(), name);
@@ -132,12 +143,12 @@ function atWork(
       waiting: flights.waiting(),
     }),
     async stop() {
-      stopping.abort();
+      shop.stopping.abort();
       await flights.stop();
       await sharing.stop();
       await Promise.all(loops);
       await hours.flush();
-      await makeDurable(shop, sync).catch((error: unknown) =>
+      await write(LAST_SYNC_MS, []).catch((error: unknown) =>
         log.warn({ err: error }, "could not write the layers to the disk before stopping"),
       );
       await shop.process.stop();
@@ -155,8 +166,8 @@ async function every(
   while (!signal.aborted) {
     await delay(ms * (0.9 + Math.random() * 0.2), undefined, { signal }).catch(ignoreAbort);
     if (signal.aborted) return;
-    await work().catch((error: unknown) =>
-      log.warn({ err: error }, `could not ${what}; trying again`),
-    );
+    await work().catch((error: unknown) => {
+      if (!signal.aborted) log.warn({ err: error }, `could not ${what}; trying again`);
+    });
   }
 }

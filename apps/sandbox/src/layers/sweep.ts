@@ -53,8 +53,13 @@ async function expire(shop: Shop): Promise<void> {
 async function finishEvictions(shop: Shop): Promise<{ evicted: number; freed_bytes: number }> {
   let freed_bytes = 0;
   const leaving = await leavingLayers(shop.db, shop.folder.store_id, BUDGET);
-  for (const { id } of leaving) freed_bytes += await removeLayer(shop, id);
-  return { evicted: leaving.length, freed_bytes };
+  let evicted = 0;
+  for (const { id } of leaving) {
+    if (shop.stopping.signal.aborted) break;
+    freed_bytes += await removeLayer(shop, id);
+    evicted += 1;
+  }
+  return { evicted, freed_bytes };
 }
 
 async function findLost(shop: Shop): Promise<void> {
@@ -84,6 +89,7 @@ async function findUnknown(shop: Shop): Promise<{ adopted: number; removed: numb
   const counts = { adopted: 0, removed: 0 };
   for (const { org_id, path } of await listHomes(shop.folder)) {
     if (known.has(path)) continue;
+    if (shop.stopping.signal.aborted) break;
     const manifest = (await orgExists(shop.db, org_id)) ? await readManifest(path) : null;
     const adopted = manifest && homeOf(shop.folder, org_id, manifest.state_key) === path;
     if (adopted && (await adopt(shop, manifest, path))) {
@@ -100,6 +106,7 @@ async function findUnknown(shop: Shop): Promise<{ adopted: number; removed: numb
 async function removeLeftovers(shop: Shop, alive: ReadonlySet<string>): Promise<number> {
   let removed = 0;
   for (const path of (await listLeftovers(shop.folder, alive)).slice(0, BUDGET)) {
+    if (shop.stopping.signal.aborted) break;
     // Out of its owner's sight first: should it live after all, it fails at once and publishes nothing.
     const gone = path.includes("/gone.") ? path : await moveAside(shop.folder, path);
     if (gone && (await removeTree(gone))) removed += 1;

@@ -19,7 +19,11 @@ export type PlannedScript = {
   variables: Record<string, string>;
 };
 
-export type Step = PlannedScript & { volatile: Volatile[]; checkpoint: boolean };
+export type Step = PlannedScript & {
+  volatile: Volatile[];
+  volatile_later: boolean;
+  checkpoint: boolean;
+};
 
 export type Head = PlannedScript & { text: string };
 
@@ -69,7 +73,7 @@ export async function plan(input: PlanInput, room: PlanRoom): Promise<Chain> {
   const order = input.policy.order ?? manifest.order;
   const tail = tailOf(paths, { ...manifest, order }, typed ? null : head);
   const read = (path: string) => room.scripts.read(input.tree, path, variables, environment);
-  const scripts = tail.map(read);
+  const scripts = withDefaults(tail.map(read));
   const last = head === null ? null : read(head);
   refuseProblems(last === null ? scripts : [...scripts, last]);
   const private_from = firstPrivate(scripts, input.policy, manifest);
@@ -90,6 +94,23 @@ export async function plan(input: PlanInput, room: PlanRoom): Promise<Chain> {
     ),
     head: await headOf(input, room, last),
   };
+}
+
+/**
+ * A default that is volatile is evaluated by whoever puts rows into its table: there it is marked, at the place where it is
+ * written down. Tables are known by their names alone; a row that has a value for the column counts, too.
+ */
+function withDefaults(scripts: readonly ReadScript[]): ReadScript[] {
+  const known = new Map<string, Volatile[]>();
+  return scripts.map((script) => {
+    for (const { relation, volatile } of script.stored) {
+      if (relation !== null) known.set(relation, [...(known.get(relation) ?? []), volatile]);
+    }
+    const evaluated = script.writes.flatMap((table) => known.get(table) ?? []);
+    return evaluated.length === 0
+      ? script
+      : { ...script, volatile: [...script.volatile, ...evaluated] };
+  });
 }
 
 /** A head on a state that is known by its key. `head`: the path in `tree` of one that was typed in. */
@@ -177,7 +198,7 @@ function firstPrivate(
   const { path, line, what } = scripts[at]!.volatile[0]!;
   throw new PlanError({
     code: "volatile_denied",
-    message: `${path} calls ${what}, which gives something else each time, and this job allows no such thing.`,
+    message: `${scripts[at]!.path} evaluates ${what}, which gives something else each time, and this job allows no such thing.`,
     hint: "Write the value into the file, or use the policy pin: then the state is kept as it was first made.",
     file: path,
     line,

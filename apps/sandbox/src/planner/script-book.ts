@@ -17,7 +17,14 @@ export type ReadScript = {
   variables: Record<string, string>;
   /** What it does, for the key of the state after it; 32 bytes. */
   key: Buffer;
+  /** What is evaluated when it runs. */
   volatile: Volatile[];
+  /** What it stores for later, by the table whose default it is; null: of a view, a rule and such. */
+  stored: { relation: string | null; volatile: Volatile }[];
+  /** Tables that it may put rows into: their defaults are evaluated then. */
+  writes: string[];
+  /** Whether it defines routines that are volatile when they are called, or stores something that is when it is evaluated. */
+  volatile_later: boolean;
   checkpoint: boolean;
   problems: PlanProblem[];
 };
@@ -75,20 +82,42 @@ function asRead(
   const files = whole
     ? Object.entries(tree).map(([path, { digest }]) => ({ path, digest }))
     : analysis.files.map(({ path, digest }) => ({ path, digest }));
-  const key = createHash("sha256").update(stepKeyInputs(analysis));
-  if (whole) key.update(JSON.stringify(files.map(({ path, digest }) => [path, digest]).sort()));
   return {
     path: analysis.entry,
     files,
     variables,
-    key: key.digest(),
+    key: whole ? keyOf(analysis, files) : (KEYS.get(analysis) ?? keyOf(analysis, null)),
     // What a routine calls, it calls when it is called.
-    volatile: analysis.volatile
-      .filter(({ where }) => where !== "routine")
-      .map(({ file, line, what }) => ({ path: file, line, what })),
+    volatile: marksOf(analysis, ["statement", "do"]).map(({ volatile }) => volatile),
+    stored: marksOf(analysis, ["stored"]),
+    writes: analysis.writes,
+    volatile_later: marksOf(analysis, ["routine", "stored"]).length > 0,
     checkpoint: analysis.checkpoints.length > 0,
     problems: analysis.problems.filter(({ certain }) => certain).map(asProblem),
   };
+}
+
+function marksOf({ volatile }: Analysis, places: readonly Analysis["volatile"][number]["where"][]) {
+  return volatile
+    .filter(({ where }) => places.includes(where))
+    .map(({ file, line, what, relation }) => ({ relation, volatile: { path: file, line, what } }));
+}
+
+/** Of analyses that are remembered, and say all that their key is made of. */
+const KEYS = new WeakMap<Analysis, Buffer>();
+
+/** `files`: all of the tree, where it is not known which are read. */
+function keyOf(analysis: Analysis, files: ReadScript["files"] | null): Buffer {
+  const key = createHash("sha256")
+    .update(stepKeyInputs(analysis, files && digestOf(files)))
+    .digest();
+  if (files === null) KEYS.set(analysis, key);
+  return key;
+}
+
+function digestOf(files: ReadScript["files"]): Buffer {
+  const named = files.map(({ path, digest }) => [path, digest]).sort();
+  return createHash("sha256").update(JSON.stringify(named)).digest();
 }
 
 function asProblem({ code, message, hint, place }: Analysis["problems"][number]): PlanProblem {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { newScramPassword, scramVerifier } from "@quern/store/scram";
 import { Client, type ClientConfig } from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Instance } from "../instances/instances.ts";
 import { openTestInstances, startOn, type TestInstances } from "../instances/testing.ts";
 import { type InstanceProxy, type ProxyOptions, startProxy } from "./proxy.ts";
@@ -140,8 +140,18 @@ test("a cancel request reaches the session that it is for, and no other", async 
     await cancel(processID, secretKey ^ 1);
     await asleep;
     const long = client.query("select pg_sleep(60)");
+    const refused = expect(long).rejects.toMatchObject({ code: "57014" });
+    // Until the statement runs there is nothing to cancel.
+    await withClient(proxy, (other) =>
+      vi.waitUntil(async () => {
+        const { rowCount } = await other.query(
+          "select from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active' and pid <> pg_backend_pid()",
+        );
+        return rowCount === 1;
+      }, 20_000),
+    );
     await cancel(processID, secretKey);
-    await expect(long).rejects.toMatchObject({ code: "57014" });
+    await refused;
   });
 });
 

@@ -3,16 +3,13 @@
  * already, or was deleted, stays as it is.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
-import { type Client, createClient, UnreachableError } from "@quern/contract/client";
+import type { Client } from "@quern/contract/client";
 import { DashboardDocument, importDashboard } from "@quern/contract/dashboard-documents";
 import { runDashboard } from "@quern/contract/dashboards";
-import type { Actor } from "@quern/store/actor";
 import { knownDashboardKeys } from "@quern/store/dashboard-documents";
 import type { Database } from "@quern/store/db";
 import { demoDatasourceId } from "@quern/store/demo";
-import { firstAdmin } from "@quern/store/members";
-import { createToken, deleteToken } from "@quern/store/tokens";
+import { actAs, awaitAdmin } from "./first-admin.ts";
 
 /** Beside the rooms, so that built and unbuilt code find the same files. */
 const EXAMPLES = new URL("../../../../examples/", import.meta.url);
@@ -51,23 +48,11 @@ export async function loadExamples(
   const missing = documents.filter(({ key }) => !known.has(key));
   const demo = await demoDatasourceId(db);
   if (missing.length === 0 || demo === undefined) return;
-  let admin: Actor | undefined;
-  for (;;) {
-    if (signal.aborted) return;
-    admin = await firstAdmin(db);
-    if (admin) break;
-    await delay(pause_ms, undefined, { signal }).catch(ignoreAbort);
-  }
-  const { id, token } = await createToken(db, admin, "Example dashboards", 1);
-  try {
-    const api = createClient(apiUrl, token);
+  const admin = await awaitAdmin(db, signal, pause_ms);
+  if (!admin) return;
+  await actAs(db, admin, apiUrl, signal, async (api) => {
     for (const document of missing) await loadExample(api, document, demo, signal);
-  } catch (error) {
-    // The API goes with us when Quern stops.
-    if (!(signal.aborted && (error instanceof UnreachableError || isAbort(error)))) throw error;
-  } finally {
-    await deleteToken(db, admin, id);
-  }
+  });
 }
 
 async function loadExample(
@@ -80,12 +65,4 @@ async function loadExample(
   const { id, outcome } = await api.call(importDashboard, { body, signal });
   if (outcome !== "created") return;
   await api.call(runDashboard, { params: { id }, body: { refresh: "stale" }, signal });
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === "AbortError";
-}
-
-function ignoreAbort(error: unknown): void {
-  if (!isAbort(error)) throw error;
 }

@@ -9,6 +9,9 @@ import { digestOf } from "../projects/sha256.ts";
 import type { Tree } from "../projects/working-copy.ts";
 
 const AT_ONCE = 4;
+/** Files up to this size go as text in the body that names them, up to so much of it in all. */
+const MOST_INLINE_FILE = 64 * 1024;
+const MOST_INLINE = 8 * 1024 ** 2;
 const hexOf = (etag: string): string => etag.replace(/^sha256:/, "");
 
 /** The bytes of a stored file. Throws `ProblemError`, `UnreachableError`, or the signal's reason. */
@@ -47,6 +50,29 @@ export async function uploadFiles(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return tree;
+}
+
+/** A tree as a request carries it: small texts by themselves, the rest by what was uploaded. */
+export type SentTree = Record<string, { content: string } | Tree[string]>;
+
+/** Uploads those of `files` that are large or no text; returns the tree that names these and has the others in it. */
+export async function sendFiles(
+  files: readonly ReadFile[],
+  progress: (done: number, all: number) => void = () => {},
+): Promise<SentTree> {
+  const tree: SentTree = {};
+  const rest: ReadFile[] = [];
+  let inline = 0;
+  for (const file of files) {
+    const fits = file.bytes.length <= MOST_INLINE_FILE && inline + file.bytes.length <= MOST_INLINE;
+    const text = fits ? textOf(file.bytes).text : null;
+    if (text === null) rest.push(file);
+    else {
+      inline += file.bytes.length;
+      tree[file.path] = { content: text };
+    }
+  }
+  return rest.length === 0 ? tree : { ...tree, ...(await uploadFiles(rest, progress)) };
 }
 
 async function upload(etag: string, body: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -12,6 +12,7 @@ import {
   valuesQuery,
 } from "../dashboard/click.ts";
 import type { ChartTile } from "../dashboard/draft.ts";
+import { type Swaps, writeSwaps } from "../dashboard/swaps.ts";
 import { oldestFreshS } from "../dashboard/tile-words.ts";
 import { t } from "../i18n/language.ts";
 import { valueWords } from "../parameters/value-words.ts";
@@ -19,6 +20,7 @@ import { paths } from "../paths.ts";
 import { useAutoRefresh, useRefreshChoice } from "./auto-refresh.ts";
 import { useDashboardSource } from "./dashboard-source.ts";
 import { useDashboardValues } from "./dashboard-values.ts";
+import { useSwaps } from "./elsewhere.ts";
 import { chartTilesOf, useTileRuns } from "./tile-runs.ts";
 
 export type DashboardSession = ReturnType<typeof useDashboardSession>;
@@ -39,10 +41,14 @@ export function useDashboardSession(
   const request = computed(() =>
     requestValues(saved().params, savedCharts.value, values.chosen.value),
   );
+  const elsewhere = useSwaps();
+  // A wall screen shows what is saved, and nothing else.
+  const swaps = computed<Swaps>(() => (source.display ? {} : elsewhere.swaps.value));
+  const on = computed(() => writeSwaps(swaps.value));
   const runs = useTileRuns({
     source,
     dashboardId: () => saved().id,
-    values: () => request.value,
+    values: () => (on.value === null ? request.value : { ...request.value, on: swaps.value }),
     early,
   });
   const refresh = useRefreshChoice(() => saved().settings.refresh_s);
@@ -68,6 +74,10 @@ export function useDashboardSession(
     () => JSON.stringify(request.value),
     () => void runs.restart(),
   );
+  watch(
+    () => JSON.stringify(on.value),
+    () => void runs.restart({ elsewhere: true }),
+  );
   // New tiles have nothing yet; a request that is on its way already did not ask for them.
   const wanted = ref(false);
   watch(
@@ -92,18 +102,18 @@ export function useDashboardSession(
         return;
       case "dashboard":
         void router.push(
-          paths.dashboard(
-            tile.click.dashboard_id,
-            valuesQuery(clickedValues(tile.click.set, clicked, held)),
-          ),
+          paths.dashboard(tile.click.dashboard_id, {
+            ...valuesQuery(clickedValues(tile.click.set, clicked, held)),
+            ...(on.value === null ? {} : { on: on.value }),
+          }),
         );
         return;
       case "query":
         void router.push(
-          paths.query(
-            tile.click.query_id,
-            valuesQuery(clickedValues(tile.click.set, clicked, held)),
-          ),
+          paths.query(tile.click.query_id, {
+            ...valuesQuery(clickedValues(tile.click.set, clicked, held)),
+            ...(on.value === null ? {} : { on: on.value }),
+          }),
         );
         return;
       case "link": {
@@ -115,6 +125,10 @@ export function useDashboardSession(
 
   return {
     source,
+    /** What runs on other datasources than it is saved on; `on` is the same for an address. */
+    swaps,
+    on,
+    elsewhere,
     values,
     runs,
     refresh,

@@ -1,5 +1,6 @@
 import { listDashboards } from "@quern/contract/dashboards";
 import { readPulse } from "@quern/contract/library";
+import { listProjects } from "@quern/contract/projects";
 import { listSchedules } from "@quern/contract/schedules";
 import { useQuery, useQueryClient } from "@tanstack/vue-query";
 import { computed, onScopeDispose } from "vue";
@@ -56,6 +57,21 @@ export function useSampleDashboard(enabled: () => boolean) {
   return computed(() => {
     const shown = (data.value?.items ?? []).filter(({ tiles }) => tiles > 0);
     return shown.find(({ name }) => /flight/i.test(name)) ?? shown[0] ?? null;
+  });
+}
+
+/** A project whose last job came to its end: the example when it is there; null while there is none. */
+export function useSampleProject(enabled: () => boolean) {
+  const can = useCan();
+  const { data } = useQuery({
+    queryKey: ["projects", "sample"],
+    queryFn: ({ signal }) =>
+      api.call(listProjects, { query: { status: "completed", limit: 50 }, signal }),
+    enabled: () => enabled() && can("projects.read") && can("jobs.create"),
+  });
+  return computed(() => {
+    const items = data.value?.items ?? [];
+    return items.find(({ name }) => /outages|pannes/i.test(name)) ?? items[0] ?? null;
   });
 }
 

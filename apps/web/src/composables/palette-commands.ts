@@ -39,6 +39,7 @@ export function usePaletteCommands(close: () => void) {
     ...(keys ? { kbds: keys.split(" ") } : {}),
   });
   const inQuery = computed(() => route.path.startsWith("/queries/"));
+  const inSaved = computed(() => /^\/(queries|dashboards)\/[0-9a-f-]{36}$/.test(route.path));
 
   const deeds = computed<PaletteItem[]>(() => [
     ...(inQuery.value
@@ -53,6 +54,9 @@ export function usePaletteCommands(close: () => void) {
           item(t("Insert a snippet"), "i-lucide-scissors", tell("quern:snippets")),
           item(t("Format the SQL"), "i-lucide-align-left", tell("quern:format"), "meta shift f"),
         ]
+      : []),
+    ...(inSaved.value && can("runs.create_sql")
+      ? [item(t("Run against…"), "i-lucide-git-branch", tell("quern:elsewhere"))]
       : []),
     ...(can("runs.create_sql")
       ? [item(t("Write a new query"), "i-lucide-plus", go(paths.newQuery()), "c")]

@@ -5,7 +5,8 @@ export type PaletteEvent =
   | "quern:explain"
   | "quern:format"
   | "quern:snippets"
-  | "quern:versions";
+  | "quern:versions"
+  | "quern:elsewhere";
 
 /** Lets the page below do what was chosen in the palette. */
 export function tellPage(event: PaletteEvent): void {

@@ -1,4 +1,9 @@
-import { createProject, importProject, type Project } from "@quern/contract/projects";
+import {
+  createProject,
+  deleteProject,
+  importProject,
+  type Project,
+} from "@quern/contract/projects";
 import { useQueryClient } from "@tanstack/vue-query";
 import { ref, shallowRef } from "vue";
 import { api } from "../api.ts";
@@ -6,7 +11,7 @@ import { t } from "../i18n/language.ts";
 import { ImportError, type ReadFiles, readFolder, readZip } from "../projects/import-files.ts";
 import type { Tree } from "../projects/working-copy.ts";
 import { useAction } from "./action.ts";
-import { uploadFiles } from "./blobs.ts";
+import { type SentTree, sendFiles, uploadFiles } from "./blobs.ts";
 
 type GitSource = { url: string; ref: string; folder: string };
 type Skipped = { path: string; why: string }[];
@@ -41,6 +46,16 @@ export function useProjectImport() {
       progress.value = null;
     }
   });
+  /** As `upload`, for a project that is made of them at once: small texts go with its tree. */
+  const send = useAction(async (files: ReadFiles): Promise<SentTree> => {
+    try {
+      return await sendFiles(files.files, (done, all) => {
+        progress.value = { done, all };
+      });
+    } finally {
+      progress.value = null;
+    }
+  });
   const fetchGit = useAction(
     async (
       { url, ref: branch, folder }: GitSource,
@@ -48,7 +63,7 @@ export function useProjectImport() {
     ): Promise<{ project: Project; commit: string; skipped: Skipped }> => {
       const target =
         "id" in into ? into : await api.call(createProject, { body: { name: into.name } });
-      const { project, commit, skipped } = await api.call(importProject, {
+      const imported = api.call(importProject, {
         params: { id: target.id },
         body: {
           version: target.version,
@@ -57,6 +72,11 @@ export function useProjectImport() {
           ...(folder.trim() === "" ? {} : { folder: folder.trim() }),
           message: t("From {url}", { url: url.trim().slice(0, 500) }),
         },
+      });
+      const { project, commit, skipped } = await imported.catch(async (error: unknown) => {
+        // Nothing is left of a project that was made for files which did not come.
+        if (!("id" in into)) await api.call(deleteProject, { params: { id: target.id } });
+        throw error;
       });
       queries.setQueryData(["project", project.id, null], project);
       void queries.invalidateQueries({ queryKey: ["projects"] });
@@ -72,6 +92,11 @@ export function useProjectImport() {
     wrong,
     progress,
     upload,
+    send,
+    forget(): void {
+      read.value = null;
+      wrong.value = null;
+    },
     fetchGit,
     lookAtZip: (file: File) => look(async () => readZip(new Uint8Array(await file.arrayBuffer()))),
     lookAtFiles: (files: { path: string; file: File }[]) => look(() => readFolder(files)),

@@ -17,8 +17,8 @@ import { useRouter } from "vue-router";
 import { api } from "../api.ts";
 import { t } from "../i18n/language.ts";
 import { paths } from "../paths.ts";
-import type { Tree } from "../projects/working-copy.ts";
 import { useAction } from "./action.ts";
+import type { SentTree } from "./blobs.ts";
 import { useTroubleToast } from "./trouble-toast.ts";
 
 export type ProjectFilters = { search?: string; created_by?: string; status?: JobStatus };
@@ -105,7 +105,7 @@ export function useProjectMaking() {
     await router.push(paths.project(id));
     return id;
   };
-  const make = useAction(async (name: string, description: string, tree: Tree) => {
+  const make = useAction(async (name: string, description: string, tree: SentTree) => {
     const made = await api.call(createProject, {
       body: { name, description, project_tree: tree },
     });

@@ -23,6 +23,10 @@ export function useTileMenu(config: {
   enlarge: () => void;
   refresh: () => void;
   large: () => boolean;
+  /** Puts what is shown beside the same on the own datasource. */
+  compare: () => void;
+  /** The exchanged datasources of the page, for an address. */
+  on: () => string[] | null;
 }) {
   function download(format: DownloadFormat): void {
     const good = config.state().last_good;
@@ -45,9 +49,11 @@ export function useTileMenu(config: {
     for (const { parameter, from, value } of boundValues(config.tile(), config.held()))
       if (from !== "default" && value !== undefined) values[parameter.name] = value;
     const run = config.state().last_good?.run_id;
+    const on = config.on();
     return paths.query(visualization.query.id, {
       ...valuesQuery(values),
       ...(run === undefined ? {} : { run }),
+      ...(on === null ? {} : { on }),
       view: visualization.id,
     });
   }
@@ -55,12 +61,22 @@ export function useTileMenu(config: {
   return computed<DropdownMenuItem[][]>(() => {
     const query = queryAddress();
     const good = config.state().last_good;
+    const own = config.tile().visualization?.query.datasource.name;
     return [
       [
         { label: t("Explain this tile"), icon: "i-lucide-circle-help", onSelect: config.explain },
         ...(query === null
           ? []
           : [{ label: t("Open the query"), icon: "i-lucide-file-code-2", to: query }]),
+        ...(good === null || own === undefined || config.state().on === null
+          ? []
+          : [
+              {
+                label: t("Compare with {name}", { name: own }),
+                icon: "i-lucide-git-compare",
+                onSelect: config.compare,
+              },
+            ]),
       ],
       [
         { label: t("Refresh this tile"), icon: "i-lucide-refresh-cw", onSelect: config.refresh },

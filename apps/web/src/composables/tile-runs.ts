@@ -7,6 +7,7 @@ import type { RunEvent } from "@quern/contract/events";
 import type { ParameterValues } from "@quern/contract/parameters";
 import { cancelRun, readRun } from "@quern/contract/runs";
 import { computed, onScopeDispose, shallowRef } from "vue";
+import type { Swaps } from "../dashboard/swaps.ts";
 import {
   lacksFailure,
   lacksResult,
@@ -21,7 +22,12 @@ import { isTerminal } from "../words/runs.ts";
 import type { DashboardSource } from "./dashboard-source.ts";
 import { usePolling } from "./polling.ts";
 
-type Values = { params: ParameterValues; tile_params: Record<string, ParameterValues> };
+type Values = {
+  params: ParameterValues;
+  tile_params: Record<string, ParameterValues>;
+  /** Datasources in the place of others. */
+  on?: Swaps;
+};
 type Wish = {
   refresh: "none" | "stale" | "all";
   tileIds: string[] | null;
@@ -169,10 +175,10 @@ export function useTileRuns(config: Config) {
       if (asking.value > 0 && wish.tileIds === null) return false;
       return await ask(wish);
     },
-    /** The values have changed. */
-    async restart(): Promise<boolean> {
+    /** The values have changed; or where the tiles run, and then nothing that is shown says anything about that. */
+    async restart({ elsewhere = false } = {}): Promise<boolean> {
       era += 1;
-      states.value = withOtherValues(states.value);
+      states.value = elsewhere ? new Map() : withOtherValues(states.value);
       return await ask({ refresh: "stale", tileIds: null });
     },
     async cancel(tileId: string): Promise<void> {

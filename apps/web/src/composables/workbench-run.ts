@@ -24,6 +24,8 @@ export function useWorkbenchRun(config: {
   saved: () => Query | null;
   parameters: QueryParameters;
   current: ReturnType<typeof useQueryRun>;
+  /** The datasource that takes the place of the text's own. */
+  elsewhere: () => string | null;
 }) {
   const { draft, dirty, saved, parameters, current } = config;
   const address = useAddress();
@@ -55,7 +57,9 @@ export function useWorkbenchRun(config: {
   }
 
   function run(part?: TextPart, once: Once = {}): void {
-    const { sql, datasource_id } = draft.value;
+    const { sql } = draft.value;
+    const elsewhere = config.elsewhere();
+    const datasource_id = elsewhere ?? draft.value.datasource_id;
     // Running again takes the place of the run that goes on, unless the person does not want that.
     if (current.start.busy.value || (current.busy.value && !superseding.value)) return;
     const text = part?.text ?? sql;
@@ -75,7 +79,12 @@ export function useWorkbenchRun(config: {
     if (id !== null) {
       const { params } = body;
       void current.start.run(
-        { query_id: id, ...options, ...(params ? { params } : {}) },
+        {
+          query_id: id,
+          ...(elsewhere === null ? {} : { datasource_id: elsewhere }),
+          ...options,
+          ...(params ? { params } : {}),
+        },
         0,
         explain,
       );

@@ -18,6 +18,7 @@ describe("what tiles show", () => {
     run: null,
     last_good: null,
     problem: null,
+    on: null,
     ...more,
   });
 

@@ -17,6 +17,7 @@ export const NO_STATE: TileState = {
   run: null,
   last_good: null,
   problem: null,
+  on: null,
   failure: null,
   outdated: false,
 };
@@ -34,6 +35,7 @@ export function withAnswer(states: TileStates, items: TileRun[], endings: Ending
     const state: TileState = {
       run,
       problem: item.problem,
+      on: item.on,
       last_good: item.last_good ?? before.last_good,
       outdated: item.last_good === null && before.last_good !== null && before.outdated,
       failure: null,

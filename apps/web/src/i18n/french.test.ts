@@ -5,13 +5,17 @@ import type * as instants from "../words/instants.ts";
 import french from "./fr.json" with { type: "json" };
 import type { t as Say } from "./language.ts";
 
-/** The browser of somebody who chose Français; its modules are loaded only then, as main.ts does. */
+/**
+ * The browser of somebody who chose Français; its modules are loaded only then, as main.ts does, and apart from those of the
+ * other tests, which are said in English.
+ */
 let t: typeof Say;
 let count: typeof counts;
 let duration: typeof durations;
 let instant: typeof instants;
 
 beforeAll(async () => {
+  vi.resetModules();
   const stored = new Map([["quern:language", "fr"]]);
   vi.stubGlobal("localStorage", { getItem: (key: string) => stored.get(key) ?? null });
   const language = await import("./language.ts");
@@ -23,7 +27,10 @@ beforeAll(async () => {
     import("../words/instants.ts"),
   ]);
 });
-afterAll(() => vi.unstubAllGlobals());
+afterAll(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
 
 /** No-break spaces as plain ones. */
 const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, " ");

@@ -9,7 +9,7 @@ const RUN: Run = {
   kind: "query",
   status: "succeeded",
   datasource: { id: "d", name: "Demo" },
-  query: { id: "q", name: "Flights", version: 3 },
+  query: { id: "q", name: "Flights", version: 3, saved_on: null },
   job_id: null,
   sql: "select 1",
   sent_sql: null,

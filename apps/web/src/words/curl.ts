@@ -10,7 +10,12 @@ export function curlOf(
   const given = Object.fromEntries(run.params.map((each) => [each.name, each.given]));
   const params = run.params.length === 0 ? {} : { params: given };
   const body = run.query
-    ? { query_id: run.query.id, ...params, limits }
+    ? {
+        query_id: run.query.id,
+        ...(run.query.saved_on ? { datasource_id: run.datasource?.id } : {}),
+        ...params,
+        limits,
+      }
     : {
         datasource_id: run.datasource?.id,
         sql: run.sql,

@@ -1,9 +1,27 @@
 import type { JobInput } from "@quern/contract/job-input";
 import type { Job } from "@quern/contract/jobs";
 
-/** What makes the same job again; null when its files were sent along and only the server has them. */
-export function sameJob(job: Job): JobInput | null {
-  const shared: JobInput = {
+/**
+ * What makes the same job again, of the files that the server has; null for what is not made of one tree, and for what the person
+ * may not ask for. Who does not write SQL may run saved files as they are saved.
+ */
+export function sameJob(job: Job, writesSql: boolean): JobInput | null {
+  if (job.type === "diff" || job.type === "import" || !job.assembled) return null;
+  const { environment, ...shared } = askedOf(job);
+  if (job.project) {
+    const { id: project_id, version: project_version, edited } = job.project;
+    const saved = { project_id, project_version, ...shared };
+    const isSaved = !edited && job.head_sql === null && ["run", "plan"].includes(job.type);
+    if (!writesSql) return isSaved ? saved : null;
+    return { ...saved, ...(edited && { files_of: job.id }), ...(environment && { environment }) };
+  }
+  if (!writesSql) return null;
+  if (job.has_files) return { files_of: job.id, ...shared, ...(environment && { environment }) };
+  return job.state_key === null ? null : { state_key: job.state_key, ...shared };
+}
+
+function askedOf(job: Job): JobInput {
+  return {
     ...(job.type === "run" ? {} : { type: job.type }),
     ...(job.head_path === null ? {} : { head_path: job.head_path }),
     ...(job.head_sql === null ? {} : { head_sql: job.head_sql }),
@@ -11,14 +29,6 @@ export function sameJob(job: Job): JobInput | null {
     ...(Object.keys(job.environment).length === 0 ? {} : { environment: job.environment }),
     limits: job.limits,
   };
-  if (job.type === "diff" || job.type === "import" || job.project?.edited) return null;
-  if (job.project)
-    return { project_id: job.project.id, project_version: job.project.version, ...shared };
-  if (job.head_path === null && job.state_key !== null) {
-    const { environment: _, ...rest } = shared;
-    return { state_key: job.state_key, ...rest };
-  }
-  return null;
 }
 
 /** A command that makes the same job over the API from a POSIX shell, with a token in `QUERN_TOKEN`. */

@@ -5,6 +5,7 @@ import { formatCount } from "./count.ts";
 import { formatDuration } from "./duration.ts";
 import { exactInstant, formatAge, formatSecond } from "./instants.ts";
 import type { Fact } from "./run-facts.ts";
+import { TRIGGER_WORDS } from "./runs.ts";
 
 const CLONES = {
   reflink: t("reflink: blocks are shared"),
@@ -21,6 +22,7 @@ export function jobFacts(job: Job, now: number): Fact[] {
   return [
     ...fact(t("Created"), formatSecond(job.created_at, now), exactInstant(job.created_at)),
     ...fact(t("By"), job.created_by?.name ?? t("Somebody who left")),
+    ...fact(t("Asked for"), TRIGGER_WORDS[job.trigger]),
     ...(job.user && job.user.id !== job.created_by?.id ? fact(t("For"), job.user.name) : []),
     ...fact(t("Request"), job.request_id),
     ...fact(t("In the queue"), took(metrics?.queue_ms)),

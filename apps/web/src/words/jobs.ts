@@ -72,10 +72,15 @@ export function jobDuration(
   return Math.max(0, end - Date.parse(job.queued_at));
 }
 
-/** How the head's state came to be: `Prefix hit, 3 files replayed`. */
-export function hitWords(snapshot: NonNullable<Job["snapshot"]>): string {
+/** How the head's state came to be, or would by a plan: `Prefix hit, 3 files replayed`. */
+export function hitWords(snapshot: NonNullable<Job["snapshot"]>, type: JobType): string {
   const { name } = HIT_WORDS[snapshot.hit];
   if (snapshot.replayed_steps === 0) return name;
+  if (type === "plan")
+    return t("{hit}, {n} file to replay | {hit}, {n} files to replay", {
+      hit: name,
+      n: snapshot.replayed_steps,
+    });
   return t("{hit}, {n} file replayed | {hit}, {n} files replayed", {
     hit: name,
     n: snapshot.replayed_steps,

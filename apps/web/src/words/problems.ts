@@ -10,6 +10,8 @@ const TITLES: Partial<Record<Problem["code"], string>> = {
   not_found: t("There is no such thing here"),
   version_conflict: t("Somebody saved in between"),
   name_taken: t("This name is taken"),
+  engine_mismatch: t("It is of another engine"),
+  instance_ended: t("The instance has ended"),
   link_expired: t("This link no longer works"),
   already_set_up: t("Quern is already set up"),
   last_admin: t("This is the last admin"),

@@ -11,6 +11,7 @@ export function runLine(run: RunSummary): string {
     formatSecond(run.queued_at),
     whoRan(run),
     run.query === null ? null : `v${run.query.version}`,
+    run.query?.saved_on && run.datasource ? t("on {name}", { name: run.datasource.name }) : null,
     run.status === "succeeded"
       ? t("{n} row | {n} rows", { n: run.rows })
       : STATUS_WORDS[run.status].toLowerCase(),

@@ -21,7 +21,8 @@ export const KIND_WORDS: Record<Run["kind"], string> = {
   head: t("Head of a project"),
 };
 
-const TRIGGER_WORDS: Record<Run["trigger"], string> = {
+/** How a run or a job came to be. */
+export const TRIGGER_WORDS: Record<Run["trigger"], string> = {
   user: t("by hand"),
   schedule: t("by a schedule"),
   tile: t("by a dashboard tile"),

@@ -77,3 +77,21 @@ test("settings for jobs are read beside the others, and only what was changed is
     },
   });
 });
+
+test("instances have bounds and counts of their own", () => {
+  expect(TEXTS.instances.ttl_s).toEqual({ default: "1 h", maximum: "1 d" });
+  const change = (instances: Partial<SettingsTexts["instances"]>) =>
+    read({ instances: { ...TEXTS.instances, ...instances } });
+  expect(
+    change({ ttl_s: { default: "2 h", maximum: "2 d" }, max_per_person: "0", max_total: "40" }),
+  ).toEqual({
+    change: {
+      instances: { ttl_s: { default: 7_200, maximum: 172_800 }, max_per_person: 0, max_total: 40 },
+    },
+    wrong: {},
+  });
+  expect(change({ max_total: "20k" }).wrong).toEqual({ "instances.max_total": "At most 10,000." });
+  expect(change({ ttl_s: { default: "2 d", maximum: "1 d" } }).wrong).toEqual({
+    "instances.ttl_s.default": "At most 1 d, the maximum beside it.",
+  });
+});

@@ -1,112 +1,18 @@
+/** The page of settings as texts that a person edits, and what of them is to be saved. */
 import type { JobLimitName, LimitName, Settings, SettingsChange } from "@quern/contract/settings";
 import { SettingsChange as Change } from "@quern/contract/settings";
 import { t } from "../i18n/language.ts";
-import { formatByteLimit, parseBytes } from "./bytes.ts";
 import { formatCount, parseCount } from "./count.ts";
-import { formatDuration, parseDuration } from "./duration.ts";
-
-/** A setting that has a default and a maximum. */
-export type LimitField<N extends string = string> = {
-  name: N;
-  label: string;
-  help: string;
-  /** How a person may write it. */
-  example: string;
-  write(value: number): string;
-  read(text: string): number | null;
-};
-
-const MILLISECONDS = {
-  example: t("a time such as 30 s, 5 min or 1 h"),
-  write: (ms: number) => formatDuration(ms).replace(/[.,]0+ /, " "),
-  read: parseDuration,
-};
-const SECONDS = {
-  example: t("a time such as 12 h or 7 d"),
-  write: (seconds: number) => MILLISECONDS.write(seconds * 1000),
-  read: (text: string) => {
-    const ms = parseDuration(text);
-    return ms === null ? null : Math.round(ms / 1000);
-  },
-};
-
-export const LIMIT_FIELDS: LimitField<LimitName>[] = [
-  {
-    name: "timeout_ms",
-    label: t("Timeout"),
-    help: t("How long a run may take, connecting included."),
-    ...MILLISECONDS,
-  },
-  {
-    name: "max_rows",
-    label: t("Rows"),
-    help: t("Of each statement. A run stops there and says so."),
-    example: t("a count such as 100000 or 1M"),
-    write: formatCount,
-    read: parseCount,
-  },
-  {
-    name: "max_bytes",
-    label: t("Size"),
-    help: t("Of each statement’s rows, uncompressed."),
-    example: t("a size such as 256 MiB or 20 GiB"),
-    write: formatByteLimit,
-    read: parseBytes,
-  },
-  {
-    name: "result_ttl_s",
-    label: t("Results are kept"),
-    help: t("After that the rows are deleted; the run stays in the history."),
-    ...SECONDS,
-  },
-];
-
-export const JOB_FIELDS: LimitField<JobLimitName>[] = [
-  {
-    name: "timeout_ms",
-    label: t("Timeout of a file"),
-    help: t("How long each file of a project may take, the head included."),
-    ...MILLISECONDS,
-  },
-  {
-    name: "job_ttl_s",
-    label: t("Jobs are kept"),
-    help: t("After that a job is deleted, with its log and its result."),
-    ...SECONDS,
-  },
-  {
-    name: "snapshot_ttl_s",
-    label: t("States are kept"),
-    help: t("How long a state stays in the cache once nobody uses it, room permitting."),
-    ...SECONDS,
-  },
-];
-
-/** A setting for jobs that is one number. */
-export type JobNumber = "max_active_per_person" | "max_unfinished_per_person" | "max_blob_bytes";
-const COUNT = { example: t("a count such as 100000 or 1M"), write: formatCount, read: parseCount };
-export const JOB_NUMBERS: LimitField<JobNumber>[] = [
-  {
-    name: "max_active_per_person",
-    label: t("Jobs of one person at the same time"),
-    help: t("More wait until some have ended."),
-    ...COUNT,
-  },
-  {
-    name: "max_unfinished_per_person",
-    label: t("Jobs that one person may have waiting or under way"),
-    help: t("More are refused until some have ended."),
-    ...COUNT,
-  },
-  {
-    name: "max_blob_bytes",
-    label: t("Size of one file of a project"),
-    help: t("Larger files are refused."),
-    example: t("a size such as 256 MiB or 20 GiB"),
-    write: formatByteLimit,
-    read: parseBytes,
-  },
-];
+import {
+  INSTANCE_FIELDS,
+  INSTANCE_NUMBERS,
+  type InstanceNumber,
+  JOB_FIELDS,
+  JOB_NUMBERS,
+  type JobNumber,
+  LIMIT_FIELDS,
+  type LimitField,
+} from "./settings-fields.ts";
 
 type Bounds = { default: number; maximum: number };
 type BoundTexts = { default: string; maximum: string };
@@ -114,25 +20,36 @@ type BoundTexts = { default: string; maximum: string };
 export type SettingsTexts = Record<LimitName, BoundTexts> & {
   max_queued_per_person: string;
   jobs: Record<JobLimitName, BoundTexts> & Record<JobNumber, string>;
+  instances: Record<"ttl_s", BoundTexts> & Record<InstanceNumber, string>;
 };
 
-export function settingsTexts({ limits, jobs, max_queued_per_person }: Settings): SettingsTexts {
-  const both = <N extends string>(fields: LimitField<N>[], bounds: Record<N, Bounds>) =>
-    Object.fromEntries(
-      fields.map(({ name, write }) => [
-        name,
-        { default: write(bounds[name].default), maximum: write(bounds[name].maximum) },
-      ]),
-    ) as Record<N, BoundTexts>;
-  const numbers = JOB_NUMBERS.map(({ name, write }) => [name, write(jobs[name])]);
+export function settingsTexts(settings: Settings): SettingsTexts {
+  const { limits, jobs, instances, max_queued_per_person } = settings;
   return {
-    ...both(LIMIT_FIELDS, limits),
+    ...boundTexts(LIMIT_FIELDS, limits),
     max_queued_per_person: formatCount(max_queued_per_person),
-    jobs: {
-      ...both(JOB_FIELDS, jobs),
-      ...(Object.fromEntries(numbers) as Record<JobNumber, string>),
+    jobs: { ...boundTexts(JOB_FIELDS, jobs), ...numberTexts(JOB_NUMBERS, jobs) },
+    instances: {
+      ...boundTexts(INSTANCE_FIELDS, instances),
+      ...numberTexts(INSTANCE_NUMBERS, instances),
     },
   };
+}
+
+function boundTexts<N extends string>(fields: LimitField<N>[], bounds: Record<N, Bounds>) {
+  return Object.fromEntries(
+    fields.map(({ name, write }) => [
+      name,
+      { default: write(bounds[name].default), maximum: write(bounds[name].maximum) },
+    ]),
+  ) as Record<N, BoundTexts>;
+}
+
+function numberTexts<N extends string>(fields: LimitField<N>[], values: Record<N, number>) {
+  return Object.fromEntries(fields.map(({ name, write }) => [name, write(values[name])])) as Record<
+    N,
+    string
+  >;
 }
 
 type Wrong = Record<string, string>;
@@ -153,7 +70,18 @@ export function readSettingsForm(
     ...readBounds(JOB_FIELDS, texts.jobs, settings.jobs, wrong, "jobs.", (part) => ({
       jobs: part,
     })),
-    ...readJobNumbers(texts, settings, wrong),
+    ...readNumbers(JOB_NUMBERS, texts.jobs, settings.jobs, wrong, "jobs"),
+  };
+  const instances = {
+    ...readBounds(
+      INSTANCE_FIELDS,
+      texts.instances,
+      settings.instances,
+      wrong,
+      "instances.",
+      (part) => ({ instances: part }),
+    ),
+    ...readNumbers(INSTANCE_NUMBERS, texts.instances, settings.instances, wrong, "instances"),
   };
   const queued = parseCount(texts.max_queued_per_person);
   if (queued === null) wrong.max_queued_per_person = t("Write a count such as 10000.");
@@ -162,6 +90,7 @@ export function readSettingsForm(
   const change: SettingsChange = {
     ...(Object.keys(limits).length > 0 ? { limits } : {}),
     ...(Object.keys(jobs).length > 0 ? { jobs } : {}),
+    ...(Object.keys(instances).length > 0 ? { instances } : {}),
     ...(queued !== null && queued !== settings.max_queued_per_person
       ? { max_queued_per_person: queued }
       : {}),
@@ -207,22 +136,24 @@ function readBounds<N extends string>(
   return changes;
 }
 
-function readJobNumbers(
-  { jobs: texts }: SettingsTexts,
-  { jobs }: Settings,
+function readNumbers<N extends string>(
+  fields: LimitField<N>[],
+  texts: Record<N, string>,
+  values: Record<N, number>,
   wrong: Wrong,
-): Partial<Record<JobNumber, number>> {
-  const changes: Partial<Record<JobNumber, number>> = {};
-  for (const field of JOB_NUMBERS) {
+  group: "jobs" | "instances",
+): Partial<Record<N, number>> {
+  const changes: Partial<Record<N, number>> = {};
+  for (const field of fields) {
     const { name } = field;
-    if (texts[name] === field.write(jobs[name])) continue;
+    if (texts[name] === field.write(values[name])) continue;
     const read = field.read(texts[name]);
     const refused =
       read === null
         ? t("Write {example}.", { example: field.example })
-        : outOfBounds({ jobs: { [name]: read } }, field);
-    if (refused !== null) wrong[`jobs.${name}`] = refused;
-    else if (read !== null && read !== jobs[name]) changes[name] = read;
+        : outOfBounds({ [group]: { [name]: read } }, field);
+    if (refused !== null) wrong[`${group}.${name}`] = refused;
+    else if (read !== null && read !== values[name]) changes[name] = read;
   }
   return changes;
 }

@@ -73,7 +73,13 @@ test("the curl of a run survives quotes, and names the query when there is one",
   );
   expect(sql).toContain(`"sql":"select '\\''it'\\'''\\''s'\\''"`);
   const saved = curlOf(
-    { query: { id: "q", name: "", version: 1 }, datasource: null, sql: "x", limits, params: [] },
+    {
+      query: { id: "q", name: "", version: 1, saved_on: null },
+      datasource: null,
+      sql: "x",
+      limits,
+      params: [],
+    },
     "http://q",
   );
   expect(saved).toContain('"query_id":"q"');

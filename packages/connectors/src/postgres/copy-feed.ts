@@ -1,11 +1,11 @@
 /** The data of a COPY … FROM STDIN on its way to the server. */
 import { setImmediate } from "node:timers/promises";
 import type { QueryRequest } from "@quern/psql/session";
-import { copyData, copyDone, copyFail } from "./messages.ts";
+import { copyDataHeader, copyDone, copyFail } from "./messages.ts";
 import type { ScriptWire } from "./script-wire.ts";
 
-/** Pieces of data go out together up to this, and a bigger one in parts, so that none stands in memory twice. */
-const COPY_PIECE = 64 * 1024;
+/** Pieces of data go out together up to this, and a bigger one in parts. */
+const COPY_PIECE = 256 * 1024;
 
 /** Gives the server what it asked for, while it listens. `next` reads on; what it says meanwhile is returned. */
 export async function feedCopy<T>(
@@ -21,7 +21,7 @@ export async function feedCopy<T>(
   answer.catch(() => {});
   try {
     for await (const piece of inPieces(request.copyData())) {
-      wire.send(copyData(piece));
+      wire.send(copyDataHeader(piece.length), piece);
       await wire.drained();
       // A socket that takes everything at once would leave no time to hear the server's refusal.
       await setImmediate();
@@ -36,7 +36,8 @@ export async function feedCopy<T>(
   return await answer;
 }
 
-async function* inPieces(data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Neither many small messages nor a huge one. A piece that is big enough goes on as it is: it is a view of the file's bytes. */
+async function* inPieces(data: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let gathered: Uint8Array[] = [];
   let size = 0;
   for await (const bytes of data) {
@@ -45,10 +46,16 @@ async function* inPieces(data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
       gathered.push(part);
       size += part.length;
       if (size < COPY_PIECE) continue;
-      yield Buffer.concat(gathered);
+      yield joined(gathered, size);
       gathered = [];
       size = 0;
     }
   }
-  if (size > 0) yield Buffer.concat(gathered);
+  if (size > 0) yield joined(gathered, size);
+}
+
+function joined(parts: Uint8Array[], size: number): Buffer {
+  const [only, ...more] = parts;
+  if (only === undefined || more.length > 0) return Buffer.concat(parts, size);
+  return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
 }

@@ -68,13 +68,26 @@ async function connectAny(addresses: string[], config: PostgresConfig, deadline:
   throw failure;
 }
 
+const READ_BYTES = 64 * 1024;
+
 function openSocket(
   to: { path: string } | { host: string; port: number },
   where: string,
   deadline: number,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connectSocket({ ...to, noDelay: true, keepAlive: true });
+    // Otherwise a socket takes 64 KiB of fresh memory for each answer, however short, which is much of what a small statement
+    // costs. Listeners get a copy of what came, theirs to keep. Not for TCP: TLS would read its socket by itself.
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback(length: number, bytes: Uint8Array): boolean {
+        socket.emit("data", Buffer.from(bytes.subarray(0, length)));
+        return true;
+      },
+    };
+    const options = { ...to, noDelay: true, keepAlive: true };
+    const socket: Socket =
+      "path" in to ? connectSocket({ ...options, onread }) : connectSocket(options);
     const timer = setTimeout(
       () => {
         socket.destroy();

@@ -2,6 +2,9 @@
 
 const EXTENDED = { parse: "P", bind: "B", describe: "D", execute: "E", close: "C" } as const;
 
+/** `Q` */
+const QUERY = 0x51;
+
 function message(type: string, ...parts: Buffer[]): Buffer {
   const length = parts.reduce((sum, part) => sum + part.length, 4);
   const header = Buffer.alloc(5);
@@ -29,7 +32,14 @@ function int32(value: number): Buffer {
 
 /** The simple protocol: any number of statements in one text. */
 export function simpleQuery(sql: string): Buffer {
-  return message("Q", text(sql));
+  // In one piece: a dump has hundreds of thousands of them.
+  const length = Buffer.byteLength(sql, "utf8");
+  const query = Buffer.allocUnsafe(1 + 4 + length + 1);
+  query[0] = QUERY;
+  query.writeInt32BE(4 + length + 1, 1);
+  query.write(sql, 5, "utf8");
+  query[5 + length] = 0;
+  return query;
 }
 
 export function parse(name: string, sql: string, parameterTypes: number[]): Buffer {
@@ -92,8 +102,11 @@ export function copyFail(reason: string): Buffer {
   return message("f", text(reason));
 }
 
-export function copyData(bytes: Uint8Array): Buffer {
-  return message("d", Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+/** What comes before so many bytes of a COPY's data. */
+export function copyDataHeader(length: number): Buffer {
+  const header = Buffer.from("d\0\0\0\0", "latin1");
+  header.writeInt32BE(4 + length, 1);
+  return header;
 }
 
 export function copyDone(): Buffer {

@@ -39,6 +39,7 @@ export async function openScriptSession(
   let wire = await connect(target, parameters, options);
   const open = answerRows(options);
   let warned = false;
+  let known: { config: Target["config"]; reports: number; info: ServerInfo } | null = null;
 
   function onRepair(): (() => void) | null {
     const promised =
@@ -90,7 +91,14 @@ export async function openScriptSession(
       parameters = reported;
       at = next;
     },
-    info: () => infoOf(at, wire),
+    info() {
+      // It is asked for at each line, and changes hardly ever.
+      const { config } = at;
+      if (known?.config !== config || known.reports !== wire.reports()) {
+        known = { config, reports: wire.reports(), info: infoOf(at, wire) };
+      }
+      return known.info;
+    },
     close: () => wire.destroy(),
   };
 }

@@ -24,6 +24,8 @@ export type ScriptWire = {
   transaction(): TransactionState;
   /** A setting that the server reports, as last reported. */
   parameter(name: string): string;
+  /** How many reports of settings came so far. */
+  reports(): number;
   destroy(): void;
 };
 
@@ -41,6 +43,7 @@ export function openScriptWire(
   const limits: WireLimits = { max_row_bytes: options.max_row_bytes };
   const wire = openWire(session.socket, limits);
   let state: TransactionState = "idle";
+  let reports = 0;
   let failure: ServerError | null = null;
 
   function note(buffer: Buffer, start: number, end: number): void {
@@ -85,6 +88,7 @@ export function openScriptWire(
           case MESSAGE.parameterStatus: {
             const name = readText(buffer, start, end);
             parameters.set(name, readText(buffer, start + name.length + 1, end));
+            reports += 1;
             return false;
           }
           case MESSAGE.copyBoth:
@@ -105,6 +109,7 @@ export function openScriptWire(
       return taken;
     },
     transaction: () => state,
+    reports: () => reports,
     parameter: (name) => parameters.get(name) ?? "",
     destroy: () => session.destroy(),
   };

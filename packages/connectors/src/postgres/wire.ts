@@ -54,6 +54,8 @@ export class ConnectionLostError extends Error {
 
 const HEADER = 5;
 const MAX_OTHER_MESSAGE = 4 * 1024 * 1024;
+/** Up to this, messages that belong together are put into one; more is not copied for it. */
+const COPIED_BYTES = 16 * 1024;
 
 type Reader = { onMessage: OnMessage; resolve: () => void; reject: (error: Error) => void };
 
@@ -78,7 +80,8 @@ export function openWire(socket: Socket, limits: WireLimits): Wire {
   socket.on("data", (data: Buffer) => {
     chunk = data;
     position = 0;
-    pump();
+    if (reader === null) socket.pause();
+    else pump();
   });
   socket.on("error", (error) => lose(new ConnectionLostError(error.message, { cause: error })));
   socket.on("close", () => lose(new ConnectionLostError("the server closed the connection")));
@@ -93,7 +96,9 @@ export function openWire(socket: Socket, limits: WireLimits): Wire {
   function settle(error: Error | null): void {
     const current = reader;
     reader = null;
-    socket.pause();
+    // With nothing left the next question is near: then pausing for it would cost more than the answer. What comes without one
+    // is kept, and nothing behind it is read.
+    if (position < chunk.length) socket.pause();
     if (error === null) current?.resolve();
     else current?.reject(error);
   }
@@ -112,7 +117,7 @@ export function openWire(socket: Socket, limits: WireLimits): Wire {
     }
     if (reader !== null) {
       if (lost !== null) settle(lost);
-      else socket.resume();
+      else if (socket.isPaused()) socket.resume();
     }
   }
 
@@ -206,7 +211,14 @@ export function openWire(socket: Socket, limits: WireLimits): Wire {
     send(...messages) {
       const [only, ...more] = messages;
       if (lost !== null || only === undefined) return;
-      socket.write(more.length === 0 ? only : Buffer.concat(messages));
+      const size = messages.reduce((sum, message) => sum + message.length, 0);
+      if (more.length === 0) socket.write(only);
+      else if (size < COPIED_BYTES) socket.write(Buffer.concat(messages, size));
+      else {
+        socket.cork();
+        for (const message of messages) socket.write(message);
+        socket.uncork();
+      }
     },
     async drained() {
       if (lost !== null || !socket.writableNeedDrain) return;
