@@ -48,7 +48,7 @@ test("200,000,000 rows end at the row limit, and nothing works on at the server"
     );
     expect(outcome).toMatchObject({ status: "succeeded", rows: 1_000, truncated: "rows" });
     const { rows } = await client.query(
-      "select from pg_stat_activity where application_name like 'quern run=%' and state = 'active'",
+      "select from pg_stat_activity where datname = current_database() and application_name like 'quern run=%' and state = 'active'",
     );
     expect(rows).toEqual([]);
   }
