@@ -47,7 +47,8 @@ export async function agentCost(): Promise<Measure[]> {
     return [
       compared("database time per minute, ms", ours.database_ms, theirs.database_ms),
       compared("share of the server's time, %", ours.database_ms / 600, theirs.database_ms / 600),
-      compared("resident memory, MB", ours.rss_mb, theirs.rss_mb),
+      compared("resident memory at the end, MB", ours.rss_mb, theirs.rss_mb),
+      compared("most resident memory, MB", ours.peak_mb, theirs.peak_mb),
       compared("its processor time per minute, ms", ours.cpu_ms, theirs.cpu_ms),
       compared("bytes compressed per minute, KB", ours.kilobytes, theirs.kilobytes),
     ];
@@ -188,9 +189,15 @@ async function startExporter(databaseUrl: string, folder: string) {
 }
 
 type Watched = { role: string; child: ChildProcess; bytes: () => number };
-type Cost = { database_ms: number; rss_mb: number; cpu_ms: number; kilobytes: number };
+type Cost = {
+  database_ms: number;
+  rss_mb: number;
+  peak_mb: number;
+  cpu_ms: number;
+  kilobytes: number;
+};
 
-/** Per minute of the window; memory is the most that was seen. */
+/** Per minute of the window, but for memory. */
 async function watch(
   db: pg.Client,
   watched: [Watched, Watched],
@@ -208,10 +215,10 @@ async function watch(
   const cost = (index: 0 | 1): Cost => {
     const per = (of: "database_ms" | "cpu_ms" | "kilobytes") =>
       ((after[index][of] - before[index][of]) * 60) / WINDOW_S;
-    const rss_mb = after[index].rss_mb;
+    const { rss_mb, peak_mb } = after[index];
     return {
       ...{ database_ms: per("database_ms"), cpu_ms: per("cpu_ms"), kilobytes: per("kilobytes") },
-      rss_mb,
+      ...{ rss_mb, peak_mb },
     };
   };
   return [cost(0), cost(1)];
@@ -228,7 +235,8 @@ async function reading(db: pg.Client, { role, child, bytes }: Watched): Promise<
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return {
     database_ms: Number(rows[0].ms),
-    rss_mb: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1_024,
+    rss_mb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024,
+    peak_mb: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1_024,
     // In ticks of ten milliseconds.
     cpu_ms: (Number(fields[11]) + Number(fields[12])) * 10,
     kilobytes: bytes() / 1_024,

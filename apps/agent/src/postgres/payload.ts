@@ -1,0 +1,46 @@
+import type { AgentPayload } from "@quern/contract/agent/payload";
+import type { Provider } from "../config/agent-config.ts";
+import type { Draft } from "./database-payload.ts";
+import { type Identity, instanceId } from "./identity.ts";
+import type { Memory } from "./memory.ts";
+
+/** The payload of one database; none for a database that was dropped since it was listed. */
+export function payloadOf(
+  { database, outcomes, facts, parts }: Draft,
+  memory: Memory,
+  identity: Identity,
+  configured: Provider | null,
+  agentVersion: string,
+  now: number,
+): AgentPayload[] {
+  if (
+    outcomes.results.some(({ name, sqlstate }) => name === "connection" && sqlstate === "3D000")
+  ) {
+    return [];
+  }
+  const instance_id = instanceId(identity.node_id, database.name);
+  memory.instances.set(instance_id, database);
+  const found = memory.provider?.found;
+  return [
+    {
+      agent_version: agentVersion,
+      timestamp: new Date(now).toISOString(),
+      instance_id,
+      database: {
+        type: "postgres",
+        version: (facts?.version ?? memory.version ?? "").slice(0, 500),
+        provider: configured ?? found?.provider ?? "generic",
+        provider_metadata: {
+          evidence: found?.evidence ?? {},
+          detected: found?.provider ?? "generic",
+          pooler: found?.pooler ?? false,
+        },
+        name: database.name,
+        ...(facts === null ? {} : { version_num: facts.version_num }),
+      },
+      ...identity,
+      ...parts,
+      collectors: outcomes.results.slice(0, 200),
+    },
+  ];
+}

@@ -1,0 +1,50 @@
+/** Programs by the names that they give themselves. What a user has typed there is free text, and stays where it is. */
+const PROGRAMS: [RegExp, string][] = [
+  [/^psql$/i, "psql"],
+  [/^pg_dump(all)?$/i, "pg_dump"],
+  [/^pg_restore$/i, "pg_restore"],
+  [/^pg_basebackup$/i, "pg_basebackup"],
+  [/^pg_receivewal$/i, "pg_receivewal"],
+  [/^pg_recvlogical$/i, "pg_recvlogical"],
+  [/^pg_rewind$/i, "pg_rewind"],
+  [/^pgbench$/i, "pgbench"],
+  [/^vacuumdb$/i, "vacuumdb"],
+  [/^reindexdb$/i, "reindexdb"],
+  [/^clusterdb$/i, "clusterdb"],
+  [/^pg_repack$/i, "pg_repack"],
+  [/^walreceiver$/i, "walreceiver"],
+  [/^pgbackrest\b/i, "pgBackRest"],
+  [/^barman\b/i, "Barman"],
+  [/^wal-g\b/i, "WAL-G"],
+  [/^patroni\b/i, "Patroni"],
+  [/^pgbouncer\b/i, "PgBouncer"],
+  [/^quern-agent$/i, "quern-agent"],
+  [/^quern\b/i, "quern"],
+  [/^pgadmin/i, "pgAdmin"],
+  [/^dbeaver/i, "DBeaver"],
+  [/^datagrip/i, "DataGrip"],
+  [/^beekeeper/i, "Beekeeper Studio"],
+  [/^tableplus/i, "TablePlus"],
+  [/^metabase\b/i, "Metabase"],
+  [/^grafana\b/i, "Grafana"],
+  [/^apache superset\b|^superset\b/i, "Superset"],
+  [/^tableau\b/i, "Tableau"],
+  [/^debezium\b/i, "Debezium"],
+  [/^airflow\b/i, "Airflow"],
+  [/^dbt\b/i, "dbt"],
+  [/^postgresql jdbc driver$/i, "JDBC"],
+  [/^npgsql\b/i, "Npgsql"],
+  [/^psycopg\b/i, "psycopg"],
+  [/^sidekiq\b/i, "Sidekiq"],
+  [/^puma\b/i, "Puma"],
+  [/^pganalyze/i, "pganalyze"],
+  [/^(postgres_exporter|prometheus)/i, "postgres_exporter"],
+  [/^datadog/i, "Datadog"],
+  [/^pgwatch/i, "pgwatch"],
+];
+
+/** The program's name if it is one of those known here, `other` if not, null without one. */
+export function knownApplication(applicationName: string | null): string | null {
+  if (applicationName === null || applicationName.trim() === "") return null;
+  return PROGRAMS.find(([pattern]) => pattern.test(applicationName.trim()))?.[1] ?? "other";
+}
