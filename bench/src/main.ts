@@ -6,6 +6,8 @@ import { dashboardPaint } from "./dashboard-paint.ts";
 import { dashboardViewers } from "./dashboard-viewers.ts";
 import { firstRows } from "./first-rows.ts";
 import { gridScroll } from "./grid-scroll.ts";
+import { healthIngest } from "./health-ingest.ts";
+import { healthPages } from "./health-pages.ts";
 import { history } from "./history.ts";
 import { keystroke } from "./keystroke.ts";
 import { noOpRuns } from "./no-op-runs.ts";
@@ -44,6 +46,8 @@ const BENCHMARKS: Record<string, () => Promise<Measure[]>> = {
   "project-seeds": projectSeeds,
   "project-parallel": projectParallel,
   crash,
+  "health-pages": healthPages,
+  "health-ingest": healthIngest,
   "agent-cost": agentCost,
 };
 

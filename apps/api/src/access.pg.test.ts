@@ -32,7 +32,21 @@ const PUBLIC = [
   "POST /api/v1/links/read",
   "POST /api/v1/session",
   "POST /api/v1/setup",
+  // Agents bear keys of their own, which open nothing else.
+  "GET /api/v1/health",
+  "GET /v1/health",
+  "POST /api/v1/heartbeat",
+  "POST /v1/heartbeat",
+  "POST /api/v1/ingest",
+  "POST /v1/ingest",
 ];
+
+/** What agents call, which bear keys of their own: people's open nothing there, and theirs nothing else. */
+const OF_AGENTS = ["", "/api"].flatMap((at) => [
+  `GET ${at}/v1/health`,
+  `POST ${at}/v1/heartbeat`,
+  `POST ${at}/v1/ingest`,
+]);
 
 type Operation = { security?: unknown[]; summary?: string; operationId?: string };
 async function operations(): Promise<
@@ -58,8 +72,12 @@ test("every operation but the public ones answers 401 to a stranger, and before 
   expect(all.length).toBeGreaterThan(40);
   for (const { name, path, method, operation } of all) {
     expect(operation.operationId, name).toBeTruthy();
-    const open = PUBLIC.includes(name);
+    const open = PUBLIC.includes(name) || OF_AGENTS.includes(name);
     expect(operation.security?.length === 0, name).toBe(open);
+    if (OF_AGENTS.includes(name)) {
+      const response = await fetch(`${api.address}${path}`, { method });
+      expect([name, response.status]).toEqual([name, 401]);
+    }
     if (open) continue;
     const url =
       api.address +

@@ -46,6 +46,8 @@ const EDITOR: readonly Action[] = [
   "members.read",
   // Whoever makes a dashboard says which groups see it.
   "groups.read",
+  "health.read",
+  "health.write",
 ];
 /** All that a wall screen may do, and that to what its link shows only. */
 const SCREEN: ReadonlySet<Action> = new Set<Action>([

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { enlistRules, evaluateNext } from "@quern/health/advisors/engine";
-import { deleteOldScores } from "@quern/health/advisors/scores";
+import { deleteOldAdvice } from "@quern/health/advisors/retention";
 import type { Log } from "@quern/runtime/log";
 import type { Database } from "@quern/store/db";
 import type { Instruments } from "./instruments.ts";
@@ -33,8 +33,8 @@ export async function advise(
   return true;
 }
 
-/** What is done now and then beside: rules and databases that are new, scores that are old. */
+/** What is done now and then beside: rules and databases that are new, findings and scores that are old. */
 export async function tidyAdvice(db: Database): Promise<void> {
   await enlistRules(db);
-  await deleteOldScores(db);
+  await deleteOldAdvice(db);
 }

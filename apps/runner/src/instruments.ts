@@ -55,6 +55,23 @@ export function openInstruments(db: Database, tracer: Tracer) {
       labelNames: ["rule"],
       registers,
     }),
+    healthSummed: new Counter({
+      name: "quern_health_summed_total",
+      help: "Hours, days and late payloads of monitored databases that this runner summed up",
+      labelNames: ["what"],
+      registers,
+    }),
+    healthLag: new Gauge({
+      name: "quern_health_rollup_lag_seconds",
+      help: "How long ago the last hour ended that is summed up; more than two hours means that none is",
+      registers,
+    }),
+    healthDeleted: new Counter({
+      name: "quern_health_deleted_total",
+      help: "Rows and partitions of monitored databases that were deleted because their time was up",
+      labelNames: ["what"],
+      registers,
+    }),
     firings: countFirings(metrics.registry),
     firingRuns: new Counter({
       name: "quern_schedule_runs_total",

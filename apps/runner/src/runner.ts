@@ -22,6 +22,7 @@ import { readRunnerKeys } from "@quern/store/keys";
 import { listen } from "@quern/store/listen";
 import { claimRuns, forgetRunner, noteRunner, sweepLapsedLeases } from "@quern/store/queue";
 import { advise, tidyAdvice } from "./advise.ts";
+import { sumUpHealth, tidyHealth } from "./health-sweeps.ts";
 import { openInstruments, watchCapacity } from "./instruments.ts";
 import { prepareWith } from "./prepare-run.ts";
 import { deleteExpiredProjects } from "./project-retention.ts";
@@ -151,6 +152,14 @@ export async function start(
     await deleteOldDrafts(db);
     await deleteOldFirings(db);
     await deleteExpiredProjects({ db, log, instruments });
+    await tidyHealth({ db, log, instruments });
+  });
+
+  const summing = repeat(stopping.signal, log, "sum up database health", async () => {
+    await delay(times.health_ms * (0.8 + Math.random() * 0.4), undefined, {
+      signal: stopping.signal,
+    });
+    await sumUpHealth({ db, log, instruments }, stopping.signal);
   });
 
   return {
@@ -158,7 +167,7 @@ export async function start(
     async stop() {
       stopping.abort();
       bell.ring();
-      await Promise.all([claiming, sweeping, firing, advising, tidying]);
+      await Promise.all([claiming, sweeping, firing, advising, tidying, summing]);
       await executors.stop({ deadline_ms: times.drain_ms });
       await Promise.all([...jobs.values()].map(({ over }) => over));
       await listener.stop();

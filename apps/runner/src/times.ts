@@ -9,6 +9,8 @@ export type Times = RunTimes & {
   poll_ms: number;
   sweep_ms: number;
   tidy_ms: number;
+  /** Between two looks for hours of monitored databases that are over and not summed up. */
+  health_ms: number;
   /** Between two looks for advisor rules that are due, and for databases that are new to them. */
   advise_ms: number;
   enlist_ms: number;
@@ -27,6 +29,7 @@ export const TIMES: Times = {
   poll_ms: 1_000,
   sweep_ms: 3_000,
   tidy_ms: 10 * 60_000,
+  health_ms: 60_000,
   advise_ms: 5_000,
   enlist_ms: 60_000,
   drain_ms: 10_000,

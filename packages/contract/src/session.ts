@@ -49,6 +49,10 @@ export const Action = z
     "settings.write",
     "webhooks.read",
     "webhooks.write",
+    "health.read",
+    "health.write",
+    "agents.read",
+    "agents.write",
     "self.read",
     "system.read",
   ])

@@ -5,6 +5,14 @@
 
 import type { ColumnType } from "kysely";
 
+export type ArrayType<T> = ArrayTypeImpl<T> extends (infer U)[]
+  ? U[]
+  : ArrayTypeImpl<T>;
+
+export type ArrayTypeImpl<T> = T extends ColumnType<infer S, infer I, infer U>
+  ? ColumnType<S[], I[], U[]>
+  : T[];
+
 export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
@@ -283,6 +291,538 @@ export interface Groups {
   system: string | null;
 }
 
+export interface HealthActivity {
+  at: Timestamp;
+  idle: number;
+  omitted: Generated<number>;
+  server_id: string;
+  sessions: unknown;
+}
+
+export interface HealthAgentKeys {
+  agent_id: string;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp | null;
+  id: Generated<string>;
+  key_hash: Buffer;
+  last_used_at: Timestamp | null;
+  prefix: string;
+  /**
+   * JWE under the API's own keys, bound to organisation and key.
+   */
+  signing_secret: string;
+}
+
+export interface HealthAgents {
+  /**
+   * The one that `make up` starts for Quern's own database.
+   */
+  built_in: Generated<boolean>;
+  /**
+   * The agent's clock minus ours, at its last message.
+   */
+  clock_offset_ms: number | null;
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  error: string | null;
+  id: Generated<string>;
+  last_payload_at: Timestamp | null;
+  last_seen_at: Timestamp | null;
+  name: string;
+  org_id: string;
+  rejected_at: Timestamp | null;
+  rejected_reason: string | null;
+  revoked_at: Timestamp | null;
+  stats: unknown | null;
+  status: string | null;
+  version: string | null;
+}
+
+export interface HealthCounters {
+  counters: Buffer;
+  database_id: string;
+  epochs: unknown | null;
+  section: string;
+  taken_at: Timestamp;
+}
+
+export interface HealthDatabases {
+  /**
+   * By name of the section: how it last went (contract: CollectorResult) and when.
+   */
+  collectors: Generated<unknown>;
+  datasource_id: string | null;
+  first_seen_at: Generated<Timestamp>;
+  id: Generated<string>;
+  instance_id: string;
+  interval_s: number | null;
+  /**
+   * The one whose payloads bring what is known of the whole server.
+   */
+  is_main: Generated<boolean>;
+  last_seen_at: Generated<Timestamp>;
+  last_sequence: number | null;
+  last_taken_at: Timestamp | null;
+  name: string;
+  org_id: string;
+  schema_hash: string | null;
+  server_id: string;
+}
+
+export interface HealthDocuments {
+  at: Timestamp;
+  body: unknown;
+  database_id: string;
+  day: Timestamp;
+  section: string;
+}
+
+export interface HealthEvents {
+  at: Timestamp;
+  created_by: string | null;
+  database_id: string | null;
+  details: Generated<unknown>;
+  id: Generated<string>;
+  org_id: string;
+  server_id: string | null;
+  source: string;
+  source_key: string | null;
+  subject: string | null;
+  /**
+   * restart, crash, statistics_reset, statements_reset, setting, schema, version, failover, deploy, gap, clock_step, …
+   */
+  type: string;
+}
+
+export interface HealthFindings {
+  confidence: string;
+  database_id: string;
+  evaluations_clean: Generated<number>;
+  evidence: unknown;
+  first_seen_at: Timestamp;
+  /**
+   * As the rule said it: {sql, words, sandbox}.
+   */
+  fix: unknown | null;
+  id: Generated<string>;
+  last_seen_at: Timestamp;
+  muted_at: Timestamp | null;
+  muted_by: string | null;
+  muted_reason: string | null;
+  object: Generated<string>;
+  org_id: string;
+  resolved_at: Timestamp | null;
+  rule: string;
+  server_id: string;
+  /**
+   * What its severity was before, [{severity, first_seen_at, last_seen_at, changed_at}].
+   */
+  severities: Generated<unknown>;
+  severity: string;
+  snoozed_until: Timestamp | null;
+  statement_id: number | null;
+  window_from: Timestamp | null;
+  window_to: Timestamp | null;
+}
+
+export interface HealthIndexDays {
+  at: Timestamp;
+  database_id: string;
+  idx_blks_hit: ArrayType<number>;
+  idx_blks_read: ArrayType<number>;
+  idx_scan: ArrayType<number>;
+  idx_tup_fetch: ArrayType<number>;
+  idx_tup_read: ArrayType<number>;
+  marks: Generated<string[]>;
+  relation_ids: ArrayType<number>;
+  reltuples: number[];
+  seconds: number;
+  size_bytes: ArrayType<number>;
+}
+
+export interface HealthIndexHours {
+  at: Timestamp;
+  database_id: string;
+  idx_blks_hit: ArrayType<number>;
+  idx_blks_read: ArrayType<number>;
+  idx_scan: ArrayType<number>;
+  idx_tup_fetch: ArrayType<number>;
+  idx_tup_read: ArrayType<number>;
+  marks: Generated<string[]>;
+  relation_ids: ArrayType<number>;
+  reltuples: number[];
+  seconds: number;
+  size_bytes: ArrayType<number>;
+}
+
+export interface HealthIndexPoints {
+  at: Timestamp;
+  database_id: string;
+  idx_blks_hit: ArrayType<number>;
+  idx_blks_read: ArrayType<number>;
+  idx_scan: ArrayType<number>;
+  idx_tup_fetch: ArrayType<number>;
+  idx_tup_read: ArrayType<number>;
+  marks: Generated<string[]>;
+  relation_ids: ArrayType<number>;
+  reltuples: number[];
+  seconds: number;
+  size_bytes: ArrayType<number>;
+}
+
+export interface HealthLoadDays {
+  at: Timestamp;
+  databases: string[];
+  query_hashes: string[];
+  samples: number;
+  seconds: number;
+  server_id: string;
+  sessions: number[];
+  users: string[];
+  wait_events: string[];
+  wait_types: string[];
+}
+
+export interface HealthLoadHours {
+  at: Timestamp;
+  databases: string[];
+  query_hashes: string[];
+  samples: number;
+  seconds: number;
+  server_id: string;
+  sessions: number[];
+  users: string[];
+  wait_events: string[];
+  wait_types: string[];
+}
+
+export interface HealthLoadPoints {
+  at: Timestamp;
+  databases: string[];
+  query_hashes: string[];
+  samples: number;
+  seconds: number;
+  server_id: string;
+  sessions: number[];
+  users: string[];
+  wait_events: string[];
+  wait_types: string[];
+}
+
+export interface HealthMetricDays {
+  at: Timestamp;
+  marks: Generated<string[]>;
+  seconds: number;
+  subject_id: string;
+  values: unknown;
+}
+
+export interface HealthMetricHours {
+  at: Timestamp;
+  marks: Generated<string[]>;
+  seconds: number;
+  subject_id: string;
+  values: unknown;
+}
+
+export interface HealthMetricPoints {
+  at: Timestamp;
+  marks: Generated<string[]>;
+  seconds: number;
+  subject_id: string;
+  values: unknown;
+}
+
+export interface HealthPlans {
+  database_id: string;
+  first_seen_at: Timestamp;
+  hypothetical: unknown | null;
+  last_seen_at: Timestamp;
+  plan: unknown;
+  plan_hash: string;
+  statement_id: number;
+  total_cost: number | null;
+}
+
+export interface HealthRelations {
+  database_id: string;
+  first_seen_at: Timestamp;
+  id: Generated<number>;
+  kind: string;
+  last_seen_at: Timestamp;
+  name: string;
+  relkind: string | null;
+  schema: string;
+  table_name: string;
+}
+
+export interface HealthRollups {
+  until: Timestamp;
+  what: string;
+}
+
+export interface HealthRuleStates {
+  database_id: string;
+  /**
+   * Whoever evaluates moves it ahead first: nobody else does at the same time, and what a lost process had in hand is due again.
+   */
+  due_at: Timestamp;
+  evaluated_at: Timestamp | null;
+  reason: Generated<unknown>;
+  rule: string;
+  state: string;
+}
+
+export interface HealthSchemas {
+  body: unknown;
+  created_at: Generated<Timestamp>;
+  hash: string;
+  org_id: string;
+}
+
+export interface HealthSchemaVersions {
+  database_id: string;
+  from_at: Timestamp;
+  hash: string;
+  last_seen_at: Timestamp;
+}
+
+export interface HealthScores {
+  at: Timestamp;
+  capped_by: string | null;
+  categories: unknown;
+  coverage: number;
+  database_id: string;
+  score: number;
+}
+
+export interface HealthServers {
+  agent_id: string | null;
+  cluster_id: string | null;
+  epochs: unknown | null;
+  first_seen_at: Generated<Timestamp>;
+  id: Generated<string>;
+  in_recovery: boolean | null;
+  last_seen_at: Generated<Timestamp>;
+  name: string;
+  node_id: string;
+  org_id: string;
+  provider: string;
+  provider_metadata: Generated<unknown>;
+  type: string;
+  version: string;
+  version_num: number | null;
+}
+
+export interface HealthSettings {
+  category: string | null;
+  context: string | null;
+  default_value: string | null;
+  from_at: Timestamp;
+  name: string;
+  pending_restart: Generated<boolean>;
+  server_id: string;
+  source: string | null;
+  unit: string | null;
+  until_at: Timestamp | null;
+  value: string | null;
+}
+
+export interface HealthSnapshots {
+  agent_id: string | null;
+  body_bytes: number;
+  database_id: string;
+  marks: Generated<string[]>;
+  org_id: string;
+  received_at: Generated<Timestamp>;
+  sections: string[];
+  sequence: number | null;
+  snapshot_uuid: string;
+  taken_at: Timestamp;
+  wire_bytes: number;
+}
+
+export interface HealthStatementDays {
+  at: Timestamp;
+  blk_read_time_ms: number[];
+  blk_write_time_ms: number[];
+  calls: ArrayType<number>;
+  database_id: string;
+  marks: Generated<string[]>;
+  other_calls: Generated<number>;
+  other_time_ms: Generated<number>;
+  plan_time_ms: number[];
+  rows: ArrayType<number>;
+  seconds: number;
+  shared_blks_dirtied: ArrayType<number>;
+  shared_blks_hit: ArrayType<number>;
+  shared_blks_read: ArrayType<number>;
+  shared_blks_written: ArrayType<number>;
+  statement_ids: ArrayType<number>;
+  temp_blks_read: ArrayType<number>;
+  temp_blks_written: ArrayType<number>;
+  total_time_ms: number[];
+  wal_bytes: ArrayType<number>;
+}
+
+export interface HealthStatementHours {
+  at: Timestamp;
+  blk_read_time_ms: number[];
+  blk_write_time_ms: number[];
+  calls: ArrayType<number>;
+  database_id: string;
+  marks: Generated<string[]>;
+  other_calls: Generated<number>;
+  other_time_ms: Generated<number>;
+  plan_time_ms: number[];
+  rows: ArrayType<number>;
+  seconds: number;
+  shared_blks_dirtied: ArrayType<number>;
+  shared_blks_hit: ArrayType<number>;
+  shared_blks_read: ArrayType<number>;
+  shared_blks_written: ArrayType<number>;
+  statement_ids: ArrayType<number>;
+  temp_blks_read: ArrayType<number>;
+  temp_blks_written: ArrayType<number>;
+  total_time_ms: number[];
+  wal_bytes: ArrayType<number>;
+}
+
+export interface HealthStatementPoints {
+  at: Timestamp;
+  blk_read_time_ms: number[];
+  blk_write_time_ms: number[];
+  calls: ArrayType<number>;
+  database_id: string;
+  marks: Generated<string[]>;
+  other_calls: Generated<number>;
+  other_time_ms: Generated<number>;
+  plan_time_ms: number[];
+  rows: ArrayType<number>;
+  seconds: number;
+  shared_blks_dirtied: ArrayType<number>;
+  shared_blks_hit: ArrayType<number>;
+  shared_blks_read: ArrayType<number>;
+  shared_blks_written: ArrayType<number>;
+  statement_ids: ArrayType<number>;
+  temp_blks_read: ArrayType<number>;
+  temp_blks_written: ArrayType<number>;
+  total_time_ms: number[];
+  wal_bytes: ArrayType<number>;
+}
+
+export interface HealthStatements {
+  database_id: string;
+  fingerprint: string | null;
+  first_seen_at: Timestamp;
+  id: Generated<number>;
+  kind: string | null;
+  last_seen_at: Timestamp;
+  query: string | null;
+  query_hash: string;
+  run_id: string | null;
+  secret_visible: Generated<boolean>;
+  tables: Generated<string[]>;
+  text_state: string | null;
+  user_name: Generated<string>;
+}
+
+export interface HealthTableDays {
+  analyzes: ArrayType<number>;
+  at: Timestamp;
+  database_id: string;
+  frozen_xid_age: ArrayType<number>;
+  heap_blks_hit: ArrayType<number>;
+  heap_blks_read: ArrayType<number>;
+  heap_bytes: ArrayType<number>;
+  idx_scan: ArrayType<number>;
+  idx_tup_fetch: ArrayType<number>;
+  index_bytes: ArrayType<number>;
+  marks: Generated<string[]>;
+  min_mxid_age: ArrayType<number>;
+  n_dead_tup: ArrayType<number>;
+  n_ins_since_vacuum: ArrayType<number>;
+  n_live_tup: ArrayType<number>;
+  n_mod_since_analyze: ArrayType<number>;
+  n_tup_del: ArrayType<number>;
+  n_tup_hot_upd: ArrayType<number>;
+  n_tup_ins: ArrayType<number>;
+  n_tup_newpage_upd: ArrayType<number>;
+  n_tup_upd: ArrayType<number>;
+  relation_ids: ArrayType<number>;
+  reltuples: number[];
+  seconds: number;
+  seq_scan: ArrayType<number>;
+  seq_tup_read: ArrayType<number>;
+  size_bytes: ArrayType<number>;
+  toast_bytes: ArrayType<number>;
+  vacuums: ArrayType<number>;
+}
+
+export interface HealthTableHours {
+  analyzes: ArrayType<number>;
+  at: Timestamp;
+  database_id: string;
+  frozen_xid_age: ArrayType<number>;
+  heap_blks_hit: ArrayType<number>;
+  heap_blks_read: ArrayType<number>;
+  heap_bytes: ArrayType<number>;
+  idx_scan: ArrayType<number>;
+  idx_tup_fetch: ArrayType<number>;
+  index_bytes: ArrayType<number>;
+  marks: Generated<string[]>;
+  min_mxid_age: ArrayType<number>;
+  n_dead_tup: ArrayType<number>;
+  n_ins_since_vacuum: ArrayType<number>;
+  n_live_tup: ArrayType<number>;
+  n_mod_since_analyze: ArrayType<number>;
+  n_tup_del: ArrayType<number>;
+  n_tup_hot_upd: ArrayType<number>;
+  n_tup_ins: ArrayType<number>;
+  n_tup_newpage_upd: ArrayType<number>;
+  n_tup_upd: ArrayType<number>;
+  relation_ids: ArrayType<number>;
+  reltuples: number[];
+  seconds: number;
+  seq_scan: ArrayType<number>;
+  seq_tup_read: ArrayType<number>;
+  size_bytes: ArrayType<number>;
+  toast_bytes: ArrayType<number>;
+  vacuums: ArrayType<number>;
+}
+
+export interface HealthTablePoints {
+  analyzes: ArrayType<number>;
+  at: Timestamp;
+  database_id: string;
+  frozen_xid_age: ArrayType<number>;
+  heap_blks_hit: ArrayType<number>;
+  heap_blks_read: ArrayType<number>;
+  heap_bytes: ArrayType<number>;
+  idx_scan: ArrayType<number>;
+  idx_tup_fetch: ArrayType<number>;
+  index_bytes: ArrayType<number>;
+  marks: Generated<string[]>;
+  min_mxid_age: ArrayType<number>;
+  n_dead_tup: ArrayType<number>;
+  n_ins_since_vacuum: ArrayType<number>;
+  n_live_tup: ArrayType<number>;
+  n_mod_since_analyze: ArrayType<number>;
+  n_tup_del: ArrayType<number>;
+  n_tup_hot_upd: ArrayType<number>;
+  n_tup_ins: ArrayType<number>;
+  n_tup_newpage_upd: ArrayType<number>;
+  n_tup_upd: ArrayType<number>;
+  relation_ids: ArrayType<number>;
+  reltuples: number[];
+  seconds: number;
+  seq_scan: ArrayType<number>;
+  seq_tup_read: ArrayType<number>;
+  size_bytes: ArrayType<number>;
+  toast_bytes: ArrayType<number>;
+  vacuums: ArrayType<number>;
+}
+
 export interface InstanceLogins {
   created_at: Generated<Timestamp>;
   instance_id: string;
@@ -446,6 +986,7 @@ export interface Jobs {
    * Of a job that is sent in parts: the files it began with, and all files once it is run.
    */
   tree: Buffer | null;
+  trigger: Generated<string>;
   type: string;
   user_id: string | null;
   variables: Generated<unknown>;
@@ -1200,6 +1741,40 @@ export interface DB {
   grants: Grants;
   group_members: GroupMembers;
   groups: Groups;
+  health_activity: HealthActivity;
+  health_agent_keys: HealthAgentKeys;
+  health_agents: HealthAgents;
+  health_counters: HealthCounters;
+  health_databases: HealthDatabases;
+  health_documents: HealthDocuments;
+  health_events: HealthEvents;
+  health_findings: HealthFindings;
+  health_index_days: HealthIndexDays;
+  health_index_hours: HealthIndexHours;
+  health_index_points: HealthIndexPoints;
+  health_load_days: HealthLoadDays;
+  health_load_hours: HealthLoadHours;
+  health_load_points: HealthLoadPoints;
+  health_metric_days: HealthMetricDays;
+  health_metric_hours: HealthMetricHours;
+  health_metric_points: HealthMetricPoints;
+  health_plans: HealthPlans;
+  health_relations: HealthRelations;
+  health_rollups: HealthRollups;
+  health_rule_states: HealthRuleStates;
+  health_schema_versions: HealthSchemaVersions;
+  health_schemas: HealthSchemas;
+  health_scores: HealthScores;
+  health_servers: HealthServers;
+  health_settings: HealthSettings;
+  health_snapshots: HealthSnapshots;
+  health_statement_days: HealthStatementDays;
+  health_statement_hours: HealthStatementHours;
+  health_statement_points: HealthStatementPoints;
+  health_statements: HealthStatements;
+  health_table_days: HealthTableDays;
+  health_table_hours: HealthTableHours;
+  health_table_points: HealthTablePoints;
   instance_logins: InstanceLogins;
   instances: Instances;
   job_logs: JobLogs;

@@ -1,0 +1,74 @@
+/** Takes samples of sessions: as they came, and summed up as load. */
+import type { ActivitySample, Session } from "@quern/contract/agent/activity";
+import { sql } from "kysely";
+import { insertMetrics } from "./metric-section.ts";
+import { type Reading, timeOf } from "./reading.ts";
+
+/** Backends that work for somebody; the others belong to the server. */
+const WORKING = new Set(["client backend", "parallel worker", "logical replication worker"]);
+
+export async function takeActivity(
+  reading: Reading,
+  samples: readonly ActivitySample[],
+): Promise<void> {
+  const dated = samples.flatMap((sample) => {
+    const at = timeOf(sample.at);
+    return at === null ? [] : [{ ...sample, at }];
+  });
+  if (dated.length === 0) return;
+  const { db, server_id } = reading;
+  const rows = JSON.stringify(
+    dated.map(({ at, sessions, idle, omitted }) => ({ at, sessions, idle, omitted: omitted ?? 0 })),
+  );
+  await sql`
+    insert into health_activity (server_id, at, sessions, idle, omitted)
+    select ${server_id}::uuid, at, sessions, idle, omitted
+    from jsonb_to_recordset(${rows}::jsonb) as samples (at timestamptz, sessions jsonb, idle integer, omitted integer)
+    on conflict do nothing`.execute(db);
+  await insertLoad(
+    reading,
+    dated.map(({ sessions }) => sessions),
+  );
+}
+
+async function insertLoad(
+  { db, server_id, taken_at }: Reading,
+  samples: readonly Session[][],
+): Promise<void> {
+  const groups = new Map<string, { parts: string[]; sessions: number }>();
+  const active = samples.flat().filter(isWorking);
+  for (const session of active) {
+    const parts = [
+      ...[session.database ?? "", session.query_hash ?? "", session.user_name ?? ""],
+      ...[session.wait_event_type ?? "CPU", session.wait_event ?? ""],
+    ];
+    const key = parts.join("\u0001");
+    const group = groups.get(key) ?? { parts, sessions: 0 };
+    group.sessions += 1;
+    groups.set(key, group);
+  }
+  const all = [...groups.values()];
+  const column = (place: number) => all.map(({ parts }) => parts[place]);
+  const previous = sql`(select max(at) from health_load_points where server_id = ${server_id} and at < ${taken_at}
+    and at > ${taken_at}::timestamptz - interval '1 hour')`;
+  await sql`
+    insert into health_load_points (server_id, at, seconds, samples, databases, query_hashes, users, wait_types, wait_events, sessions)
+    values (${server_id}, ${taken_at}, coalesce(extract(epoch from ${taken_at}::timestamptz - ${previous}), 60), ${samples.length},
+      ${column(0)}::text[], ${column(1)}::text[], ${column(2)}::text[], ${column(3)}::text[], ${column(4)}::text[],
+      ${all.map(({ sessions }) => sessions)}::integer[])
+    on conflict do nothing`.execute(db);
+  const perSample = (sessions: readonly Session[]) => sessions.length / samples.length;
+  await insertMetrics(db, server_id, taken_at, 0, [], {
+    load: perSample(active),
+    load_lock: perSample(active.filter((session) => session.wait_event_type === "Lock")),
+    blocked_sessions: Math.max(
+      ...samples.map(
+        (sessions) => sessions.filter((each) => (each.blocked_by?.length ?? 0) > 0).length,
+      ),
+    ),
+  });
+}
+
+function isWorking({ state, backend_type }: Session): boolean {
+  return state === "active" && WORKING.has(backend_type);
+}

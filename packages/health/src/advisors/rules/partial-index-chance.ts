@@ -1,0 +1,72 @@
+import { hintOf, schemaOf } from "../facts.ts";
+import { keyOf, rowsOf, tablesOf } from "../facts-relations.ts";
+import { fact, fixBy, found, judged } from "../finding.ts";
+import { isDroppable } from "../index-shape.ts";
+import { qualified, quoted } from "../names.ts";
+import type { Rule } from "../rule.ts";
+
+const NULLS = 0.5;
+const ROWS = 100_000;
+
+export const rule: Rule = {
+  id: "partial-index-chance",
+  title: "Index of a column that is mostly null",
+  category: "performance",
+  explanation:
+    "More than half of the rows have no value in the indexed column. Where queries only ever look for rows that have one, an index of those alone is smaller and cheaper to write.",
+  source: "pgwatch: more than half null, from 100,000 rows.",
+  weight: { info: 1, warning: 1, critical: 1 },
+  caps: false,
+  of: "database",
+  every_s: 6 * 3600,
+  needs: ["schema", "tables"],
+  engines: ["postgres"],
+  async judge(subject) {
+    const { tables, indexes } = (await schemaOf(subject))!;
+    const fractions = new Map(
+      tables.flatMap(({ schema, name, columns }) =>
+        columns.flatMap((column) => {
+          const nulls = column.statistics?.null_frac;
+          return nulls == null ? [] : [[keyOf(keyOf(schema, name), column.name), nulls] as const];
+        }),
+      ),
+    );
+    if (fractions.size === 0) {
+      const reason = "The agent's role may not read statistics of columns.";
+      const hint =
+        (await hintOf(subject, "bloat")) ??
+        "Create the helper functions: quern-agent --print-helper-sql";
+      return { state: "no_permission", reason, hint };
+    }
+    const stats = await tablesOf(subject);
+    const plain = indexes.filter(
+      (index) => isDroppable(index) && !index.predicate && index.keys?.length === 1,
+    );
+    return judged(
+      plain.flatMap((index) => {
+        const { schema, table, name } = index;
+        const column = index.keys![0]!.column;
+        const rows = rowsOf(stats.get(keyOf(schema, table)));
+        const nulls =
+          column === null ? 0 : (fractions.get(keyOf(keyOf(schema, table), column)) ?? 0);
+        if (column === null || nulls <= NULLS || rows < ROWS) return [];
+        const evidence = [
+          fact("column", quoted(column), "text"),
+          fact("null_share", nulls, "ratio", NULLS),
+          fact("rows", rows, "count", ROWS),
+        ];
+        const at = qualified({ schema, name: table });
+        const method = index.access_method ?? "btree";
+        const sql = [
+          `create index concurrently on ${at} using ${method} (${quoted(column)}) where ${quoted(column)} is not null;`,
+          `drop index concurrently ${qualified({ schema, name })};`,
+        ].join("\n");
+        const words = "Only where no query looks for the rows without a value by this index.";
+        const fix = fixBy(sql, words, true);
+        return [
+          found(qualified({ schema, name }), "info", evidence, { confidence: "medium", fix }),
+        ];
+      }),
+    );
+  },
+};

@@ -1,0 +1,105 @@
+import type { SchemaConstraint, SchemaIndex } from "@quern/contract/agent/schema";
+import { schemaOf } from "../facts.ts";
+import { rowsBelow, tablesOf, tableWork } from "../facts-relations.ts";
+import { fact, fixBy, found, judged, notEnough } from "../finding.ts";
+import { leadsWith, supportsKey } from "../index-shape.ts";
+import { qualified, quoted } from "../names.ts";
+import type { Rule } from "../rule.ts";
+
+const ROWS = 10_000;
+const HOURS = 24;
+
+export const rule: Rule = {
+  id: "unindexed-foreign-key",
+  title: "Foreign key without an index",
+  category: "performance",
+  explanation:
+    "When a row of the referenced table is deleted or its key changes, PostgreSQL looks for rows that refer to it. Without an index on the referencing columns that is a scan of the whole table, for each such row, while it holds a lock.",
+  source:
+    "pganalyze, splinter: no valid index whose first columns are the key's. Warning from 10,000 rows when referenced rows are deleted.",
+  weight: { info: 1, warning: 8, critical: 8 },
+  caps: false,
+  of: "database",
+  every_s: 3600,
+  needs: ["schema"],
+  engines: ["postgres"],
+  async judge(subject) {
+    const { constraints, indexes, tables: relations } = (await schemaOf(subject))!;
+    if (constraints === undefined)
+      return notEnough("This agent does not send constraints; Quern's own does.");
+    const tables = await tablesOf(subject);
+    const work = await tableWork(subject, HOURS);
+    const partitioned = new Set(
+      relations.filter(({ kind }) => kind === "p").map(({ schema, name }) => `${schema}.${name}`),
+    );
+    const bare = unindexedKeys(constraints, indexes);
+    return judged(
+      bare.map(({ key, partial, invalid }) => {
+        const { schema, table, columns } = key;
+        const target = key.references!;
+        const rows = rowsBelow(tables, schema, table);
+        const deletes = work.workOf(target.schema, target.table).n_tup_del;
+        const evidence = [
+          fact("table", qualified({ schema, name: table }), "text"),
+          fact("columns", columns.join(", "), "text"),
+          fact("referenced", qualified({ schema: target.schema, name: target.table }), "text"),
+          fact("rows", rows, "count", ROWS),
+          fact("referenced_deletes", deletes, "count", 1),
+          fact("partial_index_exists", partial, "text"),
+          fact("invalid_index_exists", invalid, "text"),
+        ];
+        const severity = rows >= ROWS && deletes > 0 ? "warning" : "info";
+        return found(
+          `${qualified({ schema, name: table })}.${quoted(key.name)}`,
+          severity,
+          evidence,
+          {
+            window: { from: work.from, to: work.to },
+            fix: indexFix(key, partitioned.has(`${schema}.${table}`)),
+          },
+        );
+      }),
+    );
+  },
+};
+
+function indexFix({ schema, table, columns }: SchemaConstraint, partitioned: boolean) {
+  const on = `on ${qualified({ schema, name: table })} (${columns.map(quoted).join(", ")});`;
+  return partitioned
+    ? fixBy(
+        `create index ${on}`,
+        "An index on a partitioned table is made on each partition and cannot be built concurrently: on large ones build it partition by partition and attach them.",
+        true,
+      )
+    : fixBy(
+        `create index concurrently ${on}`,
+        "Concurrently, so that writes go on. If it fails it leaves an invalid index to drop.",
+        true,
+      );
+}
+
+type Bare = { key: SchemaConstraint; partial: boolean; invalid: boolean };
+
+/** Foreign keys that no index supports as a whole; whether a partial or an invalid one would. Keys of partitions are said at their parent. */
+export function unindexedKeys(
+  constraints: readonly SchemaConstraint[],
+  indexes: readonly SchemaIndex[],
+): Bare[] {
+  const byTable = new Map<string, SchemaIndex[]>();
+  for (const index of indexes) {
+    const key = `${index.schema}\u0001${index.table}`;
+    const own = byTable.get(key);
+    if (own) own.push(index);
+    else byTable.set(key, [index]);
+  }
+  return constraints
+    .filter(({ type, inherited, references }) => type === "f" && !inherited && references !== null)
+    .flatMap((key) => {
+      const own = byTable.get(`${key.schema}\u0001${key.table}`) ?? [];
+      if (own.some((index) => supportsKey(index, key))) return [];
+      const leading = own.filter((index) => leadsWith(index, key.columns));
+      const partial = leading.some((index) => index.predicate && index.is_valid !== false);
+      const invalid = leading.some((index) => index.is_valid === false);
+      return [{ key, partial, invalid }];
+    });
+}

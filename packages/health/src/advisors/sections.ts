@@ -1,0 +1,87 @@
+/** Whether what a rule needs is there: a section that failed or never came becomes a state by itself. */
+import type { CollectorResult } from "@quern/contract/agent/payload";
+import { sql } from "kysely";
+import { once } from "./facts.ts";
+import type { Judgement, Rule, Section, Subject } from "./rule.ts";
+
+export type CollectorStates = Record<
+  string,
+  Pick<CollectorResult, "status" | "code" | "hint" | "rows">
+>;
+
+/** Collectors whose section of another database of the same server says the same. */
+const OF_SERVER = new Set<Section>(["server", "settings", "activity"]);
+
+/** Why `rule` cannot be judged; undefined when all is there. */
+export async function missingFor(
+  rule: Rule,
+  subject: Subject,
+  collectors: CollectorStates,
+): Promise<Judgement | undefined> {
+  const present = await sectionsOf(subject);
+  for (const section of rule.needs) {
+    const result = collectors[section];
+    // With rows, a part of it is hidden or failed, and the rest is there.
+    const failed =
+      result !== undefined && result.status !== "ok" && result.code !== null && !result.rows;
+    if (failed && !(OF_SERVER.has(section) && present.has(section)))
+      return failureOf(section, result);
+    if (!present.has(section)) {
+      const reason = `The agent has not sent ${WORDS[section]} yet.`;
+      return { state: "not_enough_data", reason, hint: result?.hint ?? null };
+    }
+  }
+  return undefined;
+}
+
+function failureOf(section: Section, { code, hint }: CollectorStates[string]): Judgement {
+  if (code === "not_supported") {
+    const reason = `This server has no ${WORDS[section]}.`;
+    return { state: "not_applicable", reason, hint };
+  }
+  if (code === "no_permission") {
+    const reason = `The agent's role may not read ${WORDS[section]}.`;
+    return { state: "no_permission", reason, hint };
+  }
+  const reason = `The agent could not read ${WORDS[section]} (${code}).`;
+  return { state: "not_enough_data", reason, hint };
+}
+
+const WORDS: Record<Section, string> = {
+  statements: "statistics of statements",
+  tables: "statistics of tables",
+  indexes: "statistics of indexes",
+  schema: "the schema",
+  sequences: "sequences",
+  bloat: "estimates of bloat",
+  settings: "settings",
+  server: "statistics of the server",
+  activity: "samples of sessions",
+};
+
+/** Sections of which something was stored, for this database or for its server. */
+export function sectionsOf(subject: Subject): Promise<ReadonlySet<Section>> {
+  return once(subject, "sections", async () => {
+    const { db, database_id, server_id, now } = subject;
+    const { rows } = await sql<{ section: Section }>`
+      select distinct section from health_documents
+      where database_id = ${database_id} and section <> 'server'
+      union all
+      select 'server' where exists (
+        select from health_documents join health_databases as databases on databases.id = database_id
+        where databases.server_id = ${server_id} and section = 'server')
+      union all
+      select 'statements' where exists (select from health_statements where database_id = ${database_id})
+      union all
+      select 'schema' where exists (select from health_schema_versions where database_id = ${database_id})
+      union all
+      select 'settings' where exists (select from health_settings where server_id = ${server_id})
+      union all
+      select 'activity' where exists (
+        select from health_activity
+        where server_id = ${server_id} and at between ${now}::timestamptz - interval '1 hour' and ${now})`.execute(
+      db,
+    );
+    return new Set(rows.map(({ section }) => section));
+  });
+}

@@ -1,0 +1,165 @@
+/** Takes single numbers of the server and of its databases (contract: HEALTH_METRICS). */
+import type { DatabaseCounters, Epochs, ServerStats } from "@quern/contract/agent/server";
+import type { Counter } from "@quern/contract/agent/values";
+import { HEALTH_METRICS, type HealthMetricName } from "@quern/contract/health/metrics";
+import type { HealthMark } from "@quern/contract/health/ranges";
+import type { Database } from "@quern/store/db";
+import { sql } from "kysely";
+import { asNumber, grownBy } from "./differences.ts";
+import { judgeCounters, type Verdict } from "./epochs.ts";
+import { distinct, keep, type Reading, sinceLast } from "./reading.ts";
+
+const SECTION = "server";
+
+type Raw = Partial<Record<HealthMetricName, Counter | null>>;
+type ServerMemory = { server: Raw; databases: Record<string, Raw> };
+type Values = Partial<Record<HealthMetricName, number>>;
+
+/** What the server as a whole counts, by our names: versions 13–16 and 17 on keep checkpoints in different views. */
+function rawOfServer(server: ServerStats): Raw {
+  const { bgwriter = {}, checkpointer = {}, wal = {} } = server;
+  const connections = Object.values(server.connections).reduce((sum, each) => sum + each, 0);
+  const lags = (server.replicas ?? []).map((replica) => replica);
+  const largest = (values: (Counter | number | null | undefined)[]) => {
+    const known = values.flatMap((value) => (value == null ? [] : [Number(value)]));
+    return known.length === 0 ? null : Math.max(...known);
+  };
+  const whole = (value: number | Counter | null | undefined) =>
+    typeof value === "number" ? Math.round(value) : value;
+  return withoutNull({
+    connections_active: server.connections.active ?? 0,
+    connections_idle: server.connections.idle ?? 0,
+    connections_idle_in_transaction:
+      (server.connections["idle in transaction"] ?? 0) +
+      (server.connections["idle in transaction (aborted)"] ?? 0),
+    connections_total: connections,
+    connections_limit: server.max_connections,
+    wal_bytes: server.wal_position_bytes ?? whole(wal.wal_bytes),
+    wal_records: whole(wal.wal_records),
+    wal_fpi: whole(wal.wal_fpi),
+    wal_buffers_full: whole(wal.wal_buffers_full),
+    checkpoints_timed: whole(checkpointer.num_timed ?? bgwriter.checkpoints_timed),
+    checkpoints_requested: whole(checkpointer.num_requested ?? bgwriter.checkpoints_req),
+    checkpoint_write_time_ms: whole(checkpointer.write_time ?? bgwriter.checkpoint_write_time),
+    checkpoint_sync_time_ms: whole(checkpointer.sync_time ?? bgwriter.checkpoint_sync_time),
+    buffers_checkpoint: whole(checkpointer.buffers_written ?? bgwriter.buffers_checkpoint),
+    buffers_clean: whole(bgwriter.buffers_clean),
+    buffers_backend: whole(bgwriter.buffers_backend) ?? backendIo(server, "writes"),
+    buffers_backend_fsync: whole(bgwriter.buffers_backend_fsync) ?? backendIo(server, "fsyncs"),
+    archived: server.archiver?.archived_count,
+    archive_failed: server.archiver?.failed_count,
+    slots_retained_bytes: largest((server.slots ?? []).map((slot) => slot.retained_bytes)),
+    replay_lag_bytes: largest([
+      ...lags.map((replica) => replica.replay_lag_bytes),
+      server.receiver?.replay_lag_bytes,
+    ]),
+    replay_lag_ms: whole(
+      largest([...lags.map((replica) => replica.replay_lag_ms), server.receiver?.replay_lag_ms]),
+    ),
+    horizon_age: largest((server.horizon ?? []).map((holder) => holder.age_xids)),
+    locks_held: server.locks?.held,
+    vacuum_workers: (server.vacuum_progress ?? []).filter((each) => each.autovacuum).length,
+  });
+}
+
+/** pg_stat_io, 16 and later: what backends had to do that others should. */
+function backendIo(server: ServerStats, name: "writes" | "fsyncs"): number | null {
+  if (server.io === undefined) return null;
+  return server.io
+    .filter((each) => each.backend_type === "client backend" && each.object === "relation")
+    .reduce((sum, { counters }) => sum + Number(counters[name] ?? 0), 0);
+}
+
+function rawOfDatabase(database: DatabaseCounters): Raw {
+  const names = Object.keys(HEALTH_METRICS) as HealthMetricName[];
+  const raw: Raw = {};
+  for (const name of names) {
+    if (!(name in database)) continue;
+    const value = database[name as keyof DatabaseCounters] as Counter | null;
+    raw[name] = typeof value === "number" ? Math.round(value) : value;
+  }
+  return withoutNull(raw);
+}
+
+function withoutNull(raw: Partial<Record<HealthMetricName, Counter | null | undefined>>): Raw {
+  return Object.fromEntries(Object.entries(raw).filter(([, value]) => value != null));
+}
+
+/** Counters as differences, gauges as they are; what cannot be told is absent. */
+function valuesOf(before: Raw | undefined, after: Raw, counters: Verdict["counters"]): Values {
+  const values: Values = {};
+  for (const name of Object.keys(after) as HealthMetricName[]) {
+    // The position in the WAL is never reset.
+    const mode = name === "wal_bytes" ? "kept" : before === undefined ? "kept" : counters;
+    const value =
+      HEALTH_METRICS[name].kind === "gauge"
+        ? asNumber(after[name])
+        : grownBy(before?.[name], after[name], mode);
+    if (value !== null) values[name] = value;
+  }
+  return values;
+}
+
+/** Takes `server` and its databases, those that are monitored. Returns the marks of the interval. */
+export async function takeServer(reading: Reading, server: ServerStats): Promise<HealthMark[]> {
+  const since = await sinceLast<ServerMemory>(reading, SECTION);
+  const memory: ServerMemory = {
+    server: rawOfServer(server),
+    databases: Object.fromEntries(server.databases.map((each) => [each.name, rawOfDatabase(each)])),
+  };
+  const before = since?.before;
+  const verdict = judgeCounters(before?.epochs ?? null, reading.epochs);
+  const shared = sharedVerdict(before?.epochs ?? null, reading.epochs, verdict);
+  const marks = distinct([...(since?.marks ?? ["first" as const]), ...verdict.marks]);
+  const [at, seconds] = [since?.at ?? reading.taken_at, since?.interval.seconds ?? 0];
+  const values = valuesOf(before?.counters.server, memory.server, shared);
+  await insertMetrics(reading.db, reading.server_id, at, seconds, marks, values);
+  const { rows } = await sql<{ id: string; name: string }>`
+    select id, name from health_databases where server_id = ${reading.server_id}`.execute(
+    reading.db,
+  );
+  for (const { id, name } of rows) {
+    const raw = memory.databases[name];
+    if (raw === undefined) continue;
+    const own = valuesOf(before?.counters.databases[name], raw, verdict.counters);
+    await insertMetrics(reading.db, id, at, seconds, marks, own);
+  }
+  await keep(reading, SECTION, memory, since);
+  return marks;
+}
+
+/** pg_stat_reset_shared() empties the writers' counters alone. */
+function sharedVerdict(
+  before: Epochs | null,
+  after: Epochs | null,
+  verdict: Verdict,
+): Verdict["counters"] {
+  const again =
+    before !== null &&
+    after !== null &&
+    after.bgwriter_stats_reset !== null &&
+    before.bgwriter_stats_reset !== after.bgwriter_stats_reset;
+  if (again) return "lost";
+  return verdict.marks.includes("reset") ? "kept" : verdict.counters;
+}
+
+/** Adds `values` to the point of `subject` at `at`: sections of one payload share it. */
+export async function insertMetrics(
+  db: Database,
+  subject_id: string,
+  at: Date,
+  seconds: number,
+  marks: readonly HealthMark[],
+  values: Values,
+): Promise<void> {
+  if (Object.keys(values).length === 0) return;
+  await sql`
+    insert into health_metric_points (subject_id, at, seconds, marks, values)
+    values (${subject_id}, ${at}, ${seconds}, ${marks}, ${JSON.stringify(values)}::jsonb)
+    on conflict (subject_id, at) do update
+    set values = health_metric_points.values || excluded.values,
+      seconds = greatest(health_metric_points.seconds, excluded.seconds),
+      marks = array(select distinct unnest(health_metric_points.marks || excluded.marks))`.execute(
+    db,
+  );
+}

@@ -1,0 +1,118 @@
+/** One statement: its history, plans, others like it, and what it waits for. */
+import type { Plan, StatementDetails } from "@quern/contract/health/statements";
+import type { Database } from "@quern/store/db";
+import { sql } from "kysely";
+import type { z } from "zod";
+import { earlier, pointsIn, type Range, WEEK_MS } from "./read-range.ts";
+import { type Line, readThingSeries } from "./read-series.ts";
+import { listStatements, readCallCosts, type StatementRow } from "./read-statements.ts";
+
+export type StatementFound = Omit<StatementDetails, "range" | "statement" | "siblings"> & {
+  statement: StatementRow;
+  siblings: StatementRow[];
+};
+
+const perSecond = (column: string) =>
+  sql`coalesce(sum(${sql.ref(column)}[place]), 0) / nullif(sum(seconds), 0)`;
+const perCall = (column: string) =>
+  sql`sum(${sql.ref(column)}[place]) / nullif(sum(calls[place]), 0)`;
+
+const LINES: readonly Line[] = [
+  { name: "calls", unit: "per_second", value: perSecond("calls") },
+  { name: "time", unit: "ms_per_second", value: perSecond("total_time_ms") },
+  { name: "mean", unit: "ms", value: perCall("total_time_ms") },
+  { name: "rows", unit: "count", value: perCall("rows") },
+  { name: "blks_hit", unit: "count", value: perCall("shared_blks_hit") },
+  { name: "blks_read", unit: "count", value: perCall("shared_blks_read") },
+  { name: "blks_dirtied", unit: "count", value: perCall("shared_blks_dirtied") },
+  { name: "temp_blks", unit: "count", value: perCall("temp_blks_written") },
+  { name: "blk_read_time", unit: "ms", value: perCall("blk_read_time_ms") },
+  { name: "wal_bytes", unit: "bytes_per_second", value: perSecond("wal_bytes") },
+];
+
+const SIBLINGS = 20;
+/** A mean of fewer calls says little, and a change of less is none. */
+const ENOUGH_CALLS = 30;
+const REGRESSION = 1.5;
+
+/** Undefined when the database has no such statement. */
+export async function readStatement(
+  db: Database,
+  database: { id: string; server_id: string },
+  id: number,
+  range: Range,
+): Promise<StatementFound | undefined> {
+  const { rows: like } = await sql<{ id: number }>`
+    select others.id from health_statements as one join health_statements as others
+      on others.database_id = one.database_id and (others.id = one.id or others.fingerprint = one.fingerprint)
+    where one.database_id = ${database.id} and one.id = ${id}
+    order by others.id <> one.id, others.last_seen_at desc limit ${SIBLINGS + 1}`.execute(db);
+  if (like.length === 0) return undefined;
+  const { items } = await listStatements(db, database.id, range, {
+    ids: like.map((row) => row.id),
+  });
+  const statement = items.find((item) => item.id === String(id));
+  if (statement === undefined) return undefined;
+  const of = { family: "statement", ids: "statement_ids" } as const;
+  return {
+    statement,
+    siblings: items.filter((item) => item !== statement),
+    history: await readThingSeries(db, of, database.id, id, range, LINES),
+    plans: await readPlans(db, id),
+    regression: await readRegression(db, database.id, id, range),
+    waits: await readWaits(db, database.server_id, statement.query_hash, range),
+  };
+}
+
+async function readPlans(db: Database, id: number): Promise<z.infer<typeof Plan>[]> {
+  const { rows } = await sql<{
+    plan_hash: string;
+    plan: unknown;
+    total_cost: number | null;
+    hypothetical: { definition: string; total_cost: number }[] | null;
+    first_seen_at: Date;
+    last_seen_at: Date;
+  }>`
+    select plan_hash, plan, total_cost, hypothetical, first_seen_at, last_seen_at
+    from health_plans where statement_id = ${id} order by last_seen_at desc limit 20`.execute(db);
+  return rows.map(({ hypothetical, first_seen_at, last_seen_at, ...plan }) => ({
+    ...plan,
+    hypothetical: hypothetical ?? [],
+    first_seen_at: first_seen_at.toISOString(),
+    last_seen_at: last_seen_at.toISOString(),
+  }));
+}
+
+/** Null unless it is slower than a week before, by enough calls on both sides. */
+async function readRegression(
+  db: Database,
+  database_id: string,
+  id: number,
+  range: Range,
+): Promise<StatementDetails["regression"]> {
+  const now = await readCallCosts(db, database_id, id, range);
+  const before = await readCallCosts(db, database_id, id, await earlier(db, range, WEEK_MS));
+  if (!now || !before || now.calls < ENOUGH_CALLS || before.calls < ENOUGH_CALLS) return null;
+  if (before.mean_ms === 0 || now.mean_ms / before.mean_ms < REGRESSION) return null;
+  return {
+    ratio: now.mean_ms / before.mean_ms,
+    ...{ mean_before_ms: before.mean_ms, mean_now_ms: now.mean_ms },
+    blocks_per_call_ratio: before.blocks === 0 ? null : now.blocks / before.blocks,
+    rows_per_call_ratio: before.rows === 0 ? null : now.rows / before.rows,
+  };
+}
+
+async function readWaits(
+  db: Database,
+  server_id: string,
+  query_hash: string,
+  range: Range,
+): Promise<StatementDetails["waits"]> {
+  const { rows } = await sql<{ wait_type: string; wait_event: string; load: number }>`
+    with points as (select * from ${pointsIn("load", range, server_id)} as points)
+    select wait_type, wait_event, sum(n)::float8 / (select sum(samples) from points) as load
+    from points, unnest(query_hashes, wait_types, wait_events, sessions) as item (query_hash, wait_type, wait_event, n)
+    where query_hash = ${query_hash}
+    group by wait_type, wait_event order by load desc`.execute(db);
+  return rows;
+}
