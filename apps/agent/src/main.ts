@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { setFlagsFromString } from "node:v8";
-import { runProcess } from "@quern/runtime/running";
+import { announceReady, runProcess } from "@quern/runtime/running";
 import { SettingsError } from "@quern/runtime/settings";
 import { VERSION } from "@quern/runtime/version";
 import { startAgent } from "./agent.ts";
@@ -46,7 +46,12 @@ async function main(): Promise<number | null> {
   const collector = openCollector(config);
   if (command.do === "run") {
     const running = { ...config, upload: withUpload(config) };
-    await runProcess(log, () => startAgent(running, collector, { log }), STOP_MS);
+    const start = async () => {
+      const agent = await startAgent(running, collector, { log });
+      announceReady();
+      return agent;
+    };
+    await runProcess(log, start, STOP_MS);
     return null;
   }
   try {

@@ -257,7 +257,7 @@ test("the machine's network is out of reach even of a superuser", async ({ skip 
     expect(Number(lines[1])).toBeGreaterThanOrEqual(71_000);
     expect(lines.join("\n")).toMatch(/Permission denied/);
     await client.query("copy (select 1) to program 'nohup sleep 600 >/dev/null 2>&1 &'");
-    expect(await processesOf(Number(lines[1]))).toContain("sleep");
+    await expect.poll(() => processesOf(Number(lines[1]))).toContain("sleep");
     uid = Number(lines[1]);
   });
   await instance.destroy();
