@@ -32,7 +32,8 @@ export type Quern = {
 
 /**
  * Starts Quern in a new folder, with the demo data in it, and waits until it says that it is ready. The example dashboards come
- * only with `QUERN_DEMO: "1"`: their runs would be among those that a test makes. Projects come with `QUERN_SANDBOX: "1"`.
+ * only with `QUERN_DEMO: "1"`: their runs would be among those that a test makes. Projects come with `QUERN_SANDBOX: "1"`, Health of its own
+ * database with `QUERN_MONITOR: "1"`.
  */
 export async function startQuern(environment: Record<string, string> = {}): Promise<Quern> {
   const dataDir = await mkdtemp(join(tmpdir(), "quern-e2e-"));
@@ -48,7 +49,7 @@ export async function startQuern(environment: Record<string, string> = {}): Prom
     child = spawn(process.execPath, [STANDALONE], {
       env: {
         ...{ PATH: process.env.PATH, QUERN_DATA_DIR: dataDir, PORT: String(port) },
-        ...{ QUERN_DEMO: "data", QUERN_SANDBOX: "0", ...environment },
+        ...{ QUERN_DEMO: "data", QUERN_SANDBOX: "0", QUERN_MONITOR: "0", ...environment },
       },
       stdio: ["ignore", "pipe", "pipe"],
     });

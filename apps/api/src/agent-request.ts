@@ -8,8 +8,8 @@ import {
   SIGNATURE_WINDOW_S,
 } from "@quern/contract/agent/answers";
 import { AgentPayload } from "@quern/contract/agent/payload";
+import { openSigningSecret } from "@quern/store/agent-keys";
 import { findAgentByKey, type SendingAgent } from "@quern/store/health-agents";
-import { openOwnSecret } from "@quern/store/own-secrets";
 import type { FastifyRequest } from "fastify";
 import { parse as parseLossless } from "lossless-json";
 import type { Api } from "./api.ts";
@@ -79,8 +79,7 @@ export async function checkSignature(
       "Sign the payload: X-Signature is the hexadecimal HMAC-SHA256 of `<unix seconds>.<body>`, X-Signature-Timestamp the seconds.",
     );
   }
-  const binding = { org: agent.org_id, kind: "agent_key", id: agent.key_id, version: 1 } as const;
-  const secret = await openOwnSecret(api.keys.own, binding, agent.signing_secret);
+  const secret = await openSigningSecret(api.keys.own, agent);
   const expected = createHmac("sha256", secret).update(`${timestamp}.`).update(body).digest();
   if (!timingSafeEqual(expected, Buffer.from(signature, "hex"))) {
     throw new ApiError(

@@ -70,6 +70,12 @@ export function sandboxSettings(): Record<string, string> {
   return Object.fromEntries(given);
 }
 
+/** Where the processes of this machine reach the API. */
+export function localUrl({ HOST, PORT }: Pick<StandaloneSettings, "HOST" | "PORT">): string {
+  const host = HOST === "0.0.0.0" || HOST === "::" ? "127.0.0.1" : HOST;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${PORT}`;
+}
+
 /** Processes on one machine cannot share a port. */
 export function laterPort(
   address: string | undefined,

@@ -54,9 +54,14 @@ async function checkLayout(path: string): Promise<void> {
   );
 }
 
-/** The secret in `<folder>/secrets/<name>`, made when it is not there yet. */
+/** The secret in `<folder>/secrets/<name>`; null when there is none. */
+export async function readSecret(folder: string, name: string): Promise<string | null> {
+  return (await readIfPresent(join(folder, "secrets", name))) || null;
+}
+
+/** The same, made when it is not there yet. */
 export async function keptSecret(folder: string, name: string): Promise<string> {
-  const known = await readIfPresent(join(folder, "secrets", name));
+  const known = await readSecret(folder, name);
   if (known) return known;
   const secret = randomBytes(24).toString("base64url");
   await writeSecret(folder, name, secret);

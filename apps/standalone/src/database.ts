@@ -10,6 +10,8 @@ export type MetadataDatabase = {
   url: string;
   /** Where the demo database may be made, as a role that may be allowed to. */
   adminUrl: string;
+  /** Whether the server is one that we started, and `adminUrl` its superuser's. */
+  ours: boolean;
   stop(): Promise<void>;
   /** Ends it without a checkpoint; recovery follows at the next start. */
   kill(): Promise<void>;
@@ -17,18 +19,21 @@ export type MetadataDatabase = {
 
 const ROLE = "quern";
 const RESTARTS = 5;
+/** Statements that set passwords are not kept with their text, by pg_stat_statements where it is loaded. */
+const NO_TEXTS = `?options=${encodeURIComponent("-c pg_stat_statements.track_utility=off")}`;
 
 /**
  * Starts PostgreSQL in the folder and makes Quern's role and database. Should it end unexpectedly it
- * is started again on the same port; `onLost` hears when that fails for good.
+ * is started again on the same port; `onLost` hears when that fails for good. `settings` are the server's.
  */
 export async function startDatabase(
   folder: DataFolder,
   log: (line: string) => void,
   say: (text: string) => void,
   onLost: (error: unknown) => void,
+  settings: Record<string, string> = {},
 ): Promise<MetadataDatabase> {
-  const options = { dataDir: `${folder.path}/postgres`, log };
+  const options = { dataDir: `${folder.path}/postgres`, log, settings };
   let server = await startPostgres(options);
   let stopping = false;
   const keepAlive = (running: RunningPostgres) => {
@@ -54,11 +59,13 @@ export async function startDatabase(
   };
   try {
     const password = await keptSecret(folder.path, "database.password");
-    await makeDatabase(server.url("postgres"), password);
+    const adminUrl = server.url("postgres") + NO_TEXTS;
+    await makeDatabase(adminUrl, password);
     keepAlive(server);
     return {
       url: server.url(ROLE, ROLE, password),
-      adminUrl: server.url("postgres"),
+      adminUrl,
+      ours: true,
       async stop() {
         stopping = true;
         await server.stop();
@@ -107,7 +114,7 @@ export async function useDatabase(url: string): Promise<MetadataDatabase> {
   } finally {
     await client.end();
   }
-  return { url, adminUrl: url, async stop() {}, async kill() {} };
+  return { url, adminUrl: url, ours: false, async stop() {}, async kill() {} };
 }
 
 function connectionProblem(url: string, error: unknown): string {

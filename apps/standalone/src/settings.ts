@@ -47,9 +47,13 @@ export const StandaloneSettings = z.object({
     .enum(["0", "1"])
     .default("1")
     .describe("0 to do without Projects: then no sandbox process is started"),
+  QUERN_MONITOR: z
+    .enum(["0", "1"])
+    .default("1")
+    .describe("0 to leave Quern's own database out of Health: then no agent is started beside it"),
   LOG_LEVEL: logLevelSetting,
   QUERN_METRICS_ADDR: metricsAddressSetting.describe(
-    "HOST:PORT for Prometheus to read /metrics from without signing in, an internal address; make up serves the runner's on the next port and the sandbox's on the one after. Not served when left out",
+    "HOST:PORT for Prometheus to read /metrics from without signing in, an internal address; make up serves the runner's on the next port, the sandbox's on the one after, then the agent's. Not served when left out",
   ),
   ...tracingSettings,
 });

@@ -53,7 +53,8 @@ async function unusedPort(): Promise<number> {
 function up(env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [join(room, "dist/main.js")], {
     env: {
-      ...{ PATH: process.env.PATH, HOME: process.env.HOME, QUERN_DEMO: "0", QUERN_SANDBOX: "0" },
+      ...{ PATH: process.env.PATH, HOME: process.env.HOME, QUERN_DEMO: "0" },
+      ...{ QUERN_SANDBOX: "0", QUERN_MONITOR: "0" },
       ...{ QUERN_DATA_DIR: join(folder, "data"), PORT: String(port), ...env },
     },
     // A process group of its own, as a terminal gives: Ctrl-C goes to all of a group.

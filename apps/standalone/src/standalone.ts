@@ -10,7 +10,7 @@ import { openDatabase } from "@quern/store/db";
 import { ensureDemoDatasource } from "@quern/store/demo";
 import { ensureKeys } from "@quern/store/keys";
 import { migrate } from "@quern/store/migrate";
-import { childEnvironment, laterPort, sandboxSettings } from "./child-environment.ts";
+import { childEnvironment, laterPort, localUrl, sandboxSettings } from "./child-environment.ts";
 import { type Child, launchChild, startChild } from "./child-process.ts";
 import { type DataFolder, keptSecret, openDataFolder } from "./data-folder.ts";
 import { type MetadataDatabase, startDatabase, useDatabase } from "./database.ts";
@@ -18,6 +18,7 @@ import { DEMO_DATABASE, DEMO_READER, ensureDemo } from "./demo/demo-database.ts"
 import { loadExampleProject } from "./demo/example-project.ts";
 import { loadExamples } from "./demo/examples.ts";
 import { openLogFile } from "./log-file.ts";
+import { launchMonitor, MONITORED } from "./monitor.ts";
 import { errorCode, StartProblem } from "./problem.ts";
 import type { StandaloneSettings } from "./settings.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
@@ -89,6 +90,9 @@ export async function start(
       parts.push(await launchSandbox(sandboxEnv, folder, terminal));
     }
     signal?.throwIfAborted();
+    if (settings.QUERN_MONITOR === "1") {
+      parts.push(launchMonitor({ settings, folder, database, keys }, terminal.say));
+    }
     if (settings.QUERN_DEMO === "1") {
       parts.push(startLoadingExamples(database.url, settings, terminal));
     }
@@ -116,7 +120,8 @@ async function openMetadata(
   if (settings.DATABASE_URL) return useDatabase(settings.DATABASE_URL);
   const log = await openLogFile(join(folder.path, "logs", "postgres.log"), terminal.say);
   parts.push({ stop: () => log.close() });
-  const database = await startDatabase(folder, log.write, terminal.say, onLost);
+  const preload = settings.QUERN_MONITOR === "1" ? MONITORED : {};
+  const database = await startDatabase(folder, log.write, terminal.say, onLost, preload);
   parts.push(database);
   return database;
 }
@@ -154,12 +159,11 @@ async function offerDemo(
 /** In the background: without an admin they wait for one, and nobody waits for them. */
 function startLoadingExamples(
   databaseUrl: string,
-  { HOST, PORT, QUERN_SANDBOX }: StandaloneSettings,
+  settings: StandaloneSettings,
   terminal: Terminal,
 ): Part {
   const stopping = new AbortController();
-  const host = HOST === "0.0.0.0" || HOST === "::" ? "127.0.0.1" : HOST;
-  const url = `http://${urlHost(host)}:${PORT}`;
+  const url = localUrl(settings);
   const db = openDatabase(databaseUrl, { max: 1 });
   const tell = (what: string) => (error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
@@ -167,7 +171,7 @@ function startLoadingExamples(
   };
   const loads = [
     loadExamples(db, url, stopping.signal).catch(tell("The example dashboards were")),
-    ...(QUERN_SANDBOX === "1"
+    ...(settings.QUERN_SANDBOX === "1"
       ? [loadExampleProject(db, url, stopping.signal).catch(tell("The example project was"))]
       : []),
   ];
@@ -178,10 +182,6 @@ function startLoadingExamples(
       await loading;
     },
   };
-}
-
-function urlHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function startPart(

@@ -1,7 +1,6 @@
 /** Agents, their keys, and how they do. */
 import type { AgentStats } from "@quern/contract/agent/payload";
 import { sql } from "kysely";
-import type { Actor } from "./actor.ts";
 import type { Database } from "./db.ts";
 import { hashToken, newToken } from "./one-time-token.ts";
 
@@ -66,7 +65,7 @@ export async function listAgents(db: Database, org_id: string, id?: string): Pro
 
 export async function createAgent(
   db: Database,
-  actor: Pick<Actor, "org_id" | "user_id">,
+  actor: { org_id: string; user_id: string | null },
   agent: { id: string; name: string; built_in?: boolean },
 ): Promise<void> {
   await sql`

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import {
   type Agent,
   createAgent,
@@ -8,10 +8,10 @@ import {
   rotateAgentKey,
 } from "@quern/contract/health/agents";
 import type { Actor } from "@quern/store/actor";
+import { giveAgentKey } from "@quern/store/agent-keys";
 import { recordAudit } from "@quern/store/audit";
 import { type Database, inTransaction } from "@quern/store/db";
 import * as agents from "@quern/store/health-agents";
-import { sealOwnSecret } from "@quern/store/own-secrets";
 import type { FastifyInstance } from "fastify";
 import { agentView } from "../agent-view.ts";
 import type { Api } from "../api.ts";
@@ -100,15 +100,10 @@ async function found(db: Database, actor: Actor, id: string): Promise<Agent> {
 async function giveKey(
   api: Api,
   db: Database,
-  actor: Actor,
-  agent_id: string,
+  { org_id }: Actor,
+  id: string,
   overlap_hours: number,
 ) {
-  const id = randomUUID();
-  const api_key = agents.newAgentKey();
-  const signing_secret = randomBytes(32).toString("base64url");
-  const binding = { org: actor.org_id, kind: "agent_key", id, version: 1 } as const;
-  const sealed = await sealOwnSecret(api.keys.own, binding, signing_secret);
-  await agents.addAgentKey(db, agent_id, { id, api_key, signing_secret: sealed }, overlap_hours);
-  return { api_key, signing_secret, endpoint: `${api.baseUrl}/api/v1/ingest` };
+  const credentials = await giveAgentKey(db, api.keys.own, { org_id, id }, overlap_hours);
+  return { ...credentials, endpoint: `${api.baseUrl}/api/v1/ingest` };
 }
