@@ -46,6 +46,8 @@ export const paths = {
   }),
   instances: "/instances",
   cache: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/cache", query }),
+  agents: "/agents",
+  agent: (id: string): string => `/agents/${id}`,
   search: (q: string): RouteLocationRaw => ({ path: "/search", query: q === "" ? {} : { q } }),
   datasources: "/datasources",
   newDatasource: "/datasources/new",

@@ -44,6 +44,8 @@ const inShell: RouteRecordRaw[] = [
   { path: "states/compare", component: () => import("./pages/StateCompare.vue") },
   { path: "instances", component: () => import("./pages/Instances.vue") },
   { path: "cache", component: () => import("./pages/Cache.vue") },
+  { path: "agents", component: () => import("./pages/Agents.vue") },
+  { path: "agents/:id", component: () => import("./pages/Agent.vue"), props: true },
   { path: "datasources", component: () => import("./pages/Datasources.vue") },
   {
     path: "datasources/new",

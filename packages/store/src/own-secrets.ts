@@ -4,7 +4,12 @@ import { CompactEncrypt, compactDecrypt, errors, type JWK } from "jose";
 import { SecretError } from "./secrets.ts";
 
 /** What a sealed secret belongs to. It stands in the protected header, so a copy elsewhere does not open. */
-export type OwnBinding = { org: string; kind: "webhook" | "agent_key"; id: string; version: number };
+export type OwnBinding = {
+  org: string;
+  kind: "webhook" | "agent_key";
+  id: string;
+  version: number;
+};
 
 /** JWE (dir, A256GCM) of `plaintext` under a key derived from the first of the API's own, in compact form. */
 export async function sealOwnSecret(

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -53,10 +53,16 @@ test("what a killed sandbox left is removed by the next one, and that of a livin
   expect(socket_dirs.map((dir) => existsSync(dir))).toEqual([true, true]);
   const own = await startOn(living, living.instances.environment({}));
 
+  const records = join(folder, "instances");
+  const writing = { dead: `a.${child.pid}.part`, living: `b.${process.pid}.part` };
+  for (const name of Object.values(writing)) await writeFile(join(records, name), "{");
   child.kill("SIGKILL");
   await new Promise((ended) => child.once("exit", ended));
   const next = await openTestInstances({ folder, uids: "71360-71370" });
   others.push(next);
+  const unfinished = (await readdir(records)).filter((name) => name.endsWith(".part"));
+  expect(unfinished).toEqual([writing.living]);
+  await rm(join(records, writing.living));
 
   expect(socket_dirs.map((dir) => existsSync(dir))).toEqual([false, false]);
   for (const dir of socket_dirs) expect(await serversOf(dir)).toEqual([]);

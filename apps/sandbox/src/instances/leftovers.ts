@@ -20,7 +20,8 @@ export async function sweepLeftovers(machine: Machine): Promise<string[]> {
   const { instances_dir } = machine;
   const swept: string[] = [];
   for (const file of await readdir(instances_dir)) {
-    if (file.endsWith(UNFINISHED)) await removeUnfinished(join(instances_dir, file));
+    const writer = UNFINISHED.exec(file)?.[1];
+    if (writer !== undefined) await removeUnfinished(join(instances_dir, file), Number(writer));
     if (!file.endsWith(".json")) continue;
     const record = await readRecord(join(instances_dir, file));
     if (record === null || (await isAlive(record))) continue;
@@ -40,10 +41,12 @@ async function isAlive({ sandbox }: PlaceRecord): Promise<boolean> {
   return (await processStart(sandbox.pid)) === sandbox.started;
 }
 
-/** A record that is younger may be about to get its name. */
-async function removeUnfinished(path: string): Promise<void> {
+/** One that is being written is younger, and its writer lives, or another process has its number by now. */
+async function removeUnfinished(path: string, writer: number): Promise<void> {
   const found = await statIfPresent(path);
-  if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_MS) await rm(path, { force: true });
+  if (found === null) return;
+  const isOld = Date.now() - found.mtimeMs > UNFINISHED_MS;
+  if (isOld || (await processStart(writer)) === null) await rm(path, { force: true });
 }
 
 /** Null: gone meanwhile, or cut short by a power loss; then it is removed. */

@@ -37,8 +37,9 @@ export type PlaceRecord = {
   cgroup: boolean;
 };
 
-/** What the name of a record ends with while it is being written. */
-export const UNFINISHED = ".part";
+/** The name of a record while it is being written, which says by whom. */
+const unfinished = (id: string) => `${id}.${process.pid}.part`;
+export const UNFINISHED = /\.(\d+)\.part$/;
 
 export const SOCKET_PREFIX = "quern-sb-";
 
@@ -86,7 +87,7 @@ export async function makePlace(machine: Machine, limits: InstanceLimits): Promi
 
 /** In one act: who sweeps never reads half of it. */
 async function writeRecord({ instances_dir }: Machine, record: PlaceRecord): Promise<void> {
-  const aside = join(instances_dir, `${record.id}${UNFINISHED}`);
+  const aside = join(instances_dir, unfinished(record.id));
   await writeFile(aside, JSON.stringify(record), { mode: 0o600 });
   await rename(aside, join(instances_dir, `${record.id}.json`));
 }
@@ -106,7 +107,7 @@ export async function removePlace(
     if (await cgroup.remove()) break;
     await sleep(20);
   }
-  for (const name of [`${record.id}${UNFINISHED}`, `${record.id}.json`])
+  for (const name of [unfinished(record.id), `${record.id}.json`])
     await rm(join(machine.instances_dir, name), { force: true });
 }
 

@@ -108,6 +108,7 @@ export function usePaletteCommands(close: () => void) {
       ? [item(t("Instances"), "i-lucide-server", go(paths.instances))]
       : []),
     ...(can("layers.read") ? [item(t("Cache"), "i-lucide-layers", go(paths.cache()))] : []),
+    ...(can("agents.read") ? [item(t("Agents"), "i-lucide-heart-pulse", go(paths.agents))] : []),
     item(t("Datasources"), "i-lucide-database", go(paths.datasources)),
     ...(can("members.read") ? [item(t("Members"), "i-lucide-users", go(paths.members))] : []),
     ...(can("system.read")

@@ -2,6 +2,7 @@ import { TEST_EVENT } from "@quern/contract/webhook-events";
 import type { Webhook, WebhookDelivery } from "@quern/contract/webhooks";
 import { t } from "../i18n/language.ts";
 import { formatAge } from "./instants.ts";
+import type { Tone } from "./tone.ts";
 
 const EVENTS: Record<string, { name: string; words: string }> = {
   "job.completed": {
@@ -21,12 +22,6 @@ export function eventName(event: string): string {
 export function eventWords(event: string): string {
   return EVENTS[event]?.words ?? "";
 }
-
-export type Tone = {
-  words: string;
-  icon: string;
-  color: "success" | "error" | "warning" | "neutral";
-};
 
 /** How a webhook is doing, in a word or two. */
 export function webhookState(webhook: Webhook): Tone {
