@@ -66,10 +66,22 @@ const focused = () =>
   );
 
 test("keys lead through the grid, and copy what is selected, exactly", async () => {
+  let letEditorCome = () => {};
+  const held = new Promise<void>((resolve) => {
+    letEditorCome = resolve;
+  });
+  await page.route("**/assets/SqlEditor-*.js", async (route) => {
+    await held;
+    await route.continue();
+  });
   await page.goto(`/queries/new?datasource=${demo}&run=${await ran(ROWS)}`);
   await cell("name 3").click();
   await page.keyboard.press("ArrowDown");
   expect(await focused()).toBe("name 4");
+  // The editor comes only now, and leaves the keyboard to the grid.
+  letEditorCome();
+  await page.locator(".monaco-editor .view-lines").first().waitFor();
+  await page.unroute("**/assets/SqlEditor-*.js");
   await page.keyboard.press("ControlOrMeta+End");
   await expect.poll(focused).toBe("2");
   await page.keyboard.press("Home");
