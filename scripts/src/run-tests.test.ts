@@ -24,23 +24,32 @@ async function counted(name: string, text: string, config = "export default {};"
   return runVitest(room, [], "ignore");
 }
 
-test("passed and failed tests are counted", async () => {
-  const text = `${PASSES}test("fails", () => { throw new Error("planted"); });\ntest.skip("waits", () => {});\n`;
-  expect(await counted("mixed", text)).toEqual({ passed: 1, failed: 1 });
+test("passed tests are counted, failed ones named with the first line of why", async () => {
+  const text = `${PASSES}test("fails", () => { throw new Error("planted\\nsecond line"); });\ntest.skip("waits", () => {});\n`;
+  expect(await counted("mixed", text)).toEqual({
+    passed: 1,
+    failures: ["planted.test.ts > fails: planted"],
+  });
 });
 
 test("a test file that cannot be loaded is a failure", async () => {
   expect(await counted("unloadable", 'throw new Error("planted");')).toEqual({
     passed: 0,
-    failed: 1,
+    failures: ["planted.test.ts: planted"],
   });
 });
 
 test("an error outside any test is a failure", async () => {
   const text = `${PASSES}setTimeout(() => { throw new Error("planted"); }, 0);\ntest("waits", () => new Promise((settle) => setTimeout(settle, 50)));\n`;
-  expect(await counted("unhandled", text)).toEqual({ passed: 2, failed: 1 });
+  expect(await counted("unhandled", text)).toEqual({
+    passed: 2,
+    failures: ["outside any test: planted"],
+  });
 });
 
 test("a Vitest that dies at its start is a failure", async () => {
-  expect(await counted("crash", PASSES, "process.exit(7);")).toEqual({ passed: 0, failed: 1 });
+  expect(await counted("crash", PASSES, "process.exit(7);")).toEqual({
+    passed: 0,
+    failures: [expect.stringContaining("Vitest died")],
+  });
 });

@@ -1,6 +1,6 @@
 /**
- * Runs the tests of each project and ends the output with `N passed, N failed`, whatever happens: a
- * run that crashes or hangs is a failed one. The line is also kept in artifacts/test-summary.
+ * Runs the tests of each project, names those that failed once more, and ends the output with `N passed, N failed`,
+ * whatever happens: a run that crashes or hangs is a failed one. The line is also kept in artifacts/test-summary.
  * Arguments are names of Vitest projects; without them, all of them one after the other, so that
  * the browser does not compete with the unit tests for the processor.
  */
@@ -32,8 +32,9 @@ export async function runVitest(
   try {
     const succeeded = await vitest(folder, args, file, output);
     const count = await readCount(file);
-    if (count === null) return { passed: 0, failed: 1 };
-    return succeeded || count.failed > 0 ? count : { ...count, failed: 1 };
+    if (count === null) return { passed: 0, failures: [`Vitest died at ${args.join(" ")}`] };
+    if (succeeded || count.failures.length > 0) return count;
+    return { ...count, failures: [`Vitest failed at ${args.join(" ")}`] };
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
@@ -96,20 +97,22 @@ async function runsOf(project: string): Promise<string[][]> {
 }
 
 async function main(projects: string[]): Promise<void> {
-  const total: Count = { passed: 0, failed: 0 };
+  const total: Count = { passed: 0, failures: [] };
   for (const project of projects) {
     for (const which of await runsOf(project)) {
       const args = [`--project=${project}`, `--maxWorkers=${WORKERS}`, ...which];
-      const { passed, failed } = await runVitest(ROOT, args);
+      const { passed, failures } = await runVitest(ROOT, args);
       total.passed += passed;
-      total.failed += failed;
+      total.failures.push(...failures);
     }
   }
-  const line = `${total.passed} passed, ${total.failed} failed`;
+  const failed = total.failures.length;
+  const line = `${total.passed} passed, ${failed} failed`;
   await mkdir(join(ROOT, "artifacts"), { recursive: true });
   await writeFile(join(ROOT, "artifacts/test-summary"), `${line}\n`);
+  for (const failure of total.failures) console.log(`FAILED ${failure}`);
   console.log(line);
-  process.exitCode = total.failed > 0 ? 1 : 0;
+  process.exitCode = failed > 0 ? 1 : 0;
 }
 
 if (process.argv[1] === import.meta.filename) {
