@@ -53,5 +53,5 @@ export default defineConfig({
   // The page's content security policy takes no fonts or scripts out of data: URLs, so nothing is inlined.
   build: { target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 4000 },
   worker: { format: "es" },
-  server: { port: 5173, proxy: { "/api": "http://localhost:3000" } },
+  server: { port: 5173, proxy: { "/api": process.env.QUERN_API ?? "http://localhost:3000" } },
 });

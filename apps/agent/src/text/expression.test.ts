@@ -23,6 +23,14 @@ const EXPRESSIONS = [
     "CREATE UNIQUE INDEX i ON s.t USING btree (a, ((b || $1::text))) WHERE (c = $2)",
   ],
   [
+    "CREATE INDEX \"ü\" ON s.t USING gist (a gist_trgm_ops (siglen='%')) WITH (fillfactor='70', buffering=on) WHERE (b = 7)",
+    "CREATE INDEX \"ü\" ON s.t USING gist (a gist_trgm_ops (siglen=$1)) WITH (fillfactor='70', buffering=on) WHERE (b = $2)",
+  ],
+  [
+    "CREATE INDEX i ON s.t USING btree (a) WITH (fillfactor='%')",
+    "CREATE INDEX i ON s.t USING btree (a) WITH (fillfactor=$1)",
+  ],
+  [
     "EXCLUDE USING gist (a WITH &&) WHERE ((b = '%'::text))",
     "EXCLUDE USING gist (a WITH &&) WHERE ((b = $1::text))",
   ],

@@ -2,7 +2,7 @@ import { storableText } from "@quern/contract/text";
 import { keyedHash } from "./keyed-hash.ts";
 import { withoutLiterals } from "./literals.ts";
 import { parseStatements, type Tree, UnparsableError } from "./parser.ts";
-import { typeModifierPositions } from "./tree.ts";
+import { storageParameterPositions, typeModifierPositions } from "./tree.ts";
 
 /** What PostgreSQL prints of defaults, predicates, constraints, partitions and indexes, as parts of statements. */
 const FRAMES = [
@@ -26,7 +26,13 @@ export function normaliseExpression(text: string): { text: string; hash: string 
   const frame = clean.length > MAX_TEXT ? undefined : FRAMES.find((it) => parsed(it + clean));
   const statements = frame === undefined ? null : parsed(frame + clean);
   if (frame === undefined || statements === null) return { text: `<unparsable ${hash}>`, hash };
-  const whole = withoutLiterals(frame + clean, typeModifierPositions(statements));
+  const whole = withoutLiterals(
+    frame + clean,
+    new Set([
+      ...typeModifierPositions(statements),
+      ...storageParameterPositions(statements, frame + clean),
+    ]),
+  );
   const normalised = whole.slice(frame.length);
   return { text: normalised.length > MAX_RESULT ? `<too long ${hash}>` : normalised, hash };
 }

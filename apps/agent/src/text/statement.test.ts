@@ -61,7 +61,22 @@ test("a statement says its kind, its first words, its tables and whether it show
     text_state: "skeleton",
     secret_visible: true,
   });
-  expect(read("comment on table t is 'password reset'").secret_visible).toBe(false);
+  const harmless = [
+    "comment on table t is 'password reset'",
+    "comment on column t.secret is 'as sent'",
+    "create table t (secret text default 'none')",
+    "create function password_of(a text) returns text language sql as 'select 1'",
+    "alter role bob password 'SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy'",
+    "alter role bob password null",
+  ];
+  for (const text of harmless) expect(read(text).secret_visible, text).toBe(false);
+  const visible = [
+    "/* by hand */ create user bob password 'md5aabbcc'",
+    "create user mapping for bob server s options (user 'a', password 'b')",
+    "alter system set primary_conninfo to 'host=a'",
+    "set app.api_key = 'abc'",
+  ];
+  for (const text of visible) expect(read(text).secret_visible, text).toBe(true);
   expect(
     read("create subscription s connection 'host=a password=b' publication p").secret_visible,
   ).toBe(true);

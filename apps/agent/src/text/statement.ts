@@ -44,6 +44,11 @@ const QUERY_CARRIERS: Record<string, string> = {
   ViewStmt: "create view",
 };
 
+/** Statements that take a secret as a string. Others have such words in names: `create table t (secret text default '')`. */
+const SECRET_TAKERS =
+  /^(?:(?:alter|create) (?:role|user|group|subscription|server|foreign|system|database)|set|copy|call|do)\b/i;
+/** A hash that nobody signs in with. */
+const SCRAM_HASH = /password\s+'SCRAM-SHA-256\$/i;
 const SECRET_WORDS = /password|passwd|secret|passphrase|api_?key|access_?key|primary_conninfo/i;
 /** In a connection string: `password=x`, `postgres://user:x@host`. */
 const CONNECTION_SECRET = /password\s*=|:\/\/[^\s/:@]+:[^\s/@]+@/i;
@@ -132,12 +137,13 @@ function plainHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-/** A word for secrets beside a string that is not a parameter, or a connection string with one. */
+/** A word for secrets in a statement that takes one as a string that is not a parameter, or a connection string with one. */
 function showsSecret(text: string): boolean {
   if (!/['$]/.test(text)) return false;
-  return (
-    CONNECTION_SECRET.test(text) || (SECRET_WORDS.test(withoutLiterals(text)) && /'/.test(text))
-  );
+  if (CONNECTION_SECRET.test(text)) return true;
+  const words = withoutLiterals(text);
+  if (!SECRET_TAKERS.test(words) || !SECRET_WORDS.test(words)) return false;
+  return text.includes("'") && !SCRAM_HASH.test(text);
 }
 
 const FIRST_WORDS: Record<string, Kind> = {

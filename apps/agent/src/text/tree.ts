@@ -60,6 +60,28 @@ export function typeModifierPositions(statements: Tree[]): Set<number> {
   return positions;
 }
 
+/** Storage parameters whose values are the operator's choice among numbers and switches, never data. */
+const STORAGE_PARAMETERS = new Set([
+  ...["fillfactor", "deduplicate_items", "buffering", "fastupdate", "gin_pending_list_limit"],
+  ...["pages_per_range", "autosummarize"],
+]);
+
+/** Byte positions of the values of an index's storage parameters in `text`, like the 70 of `with (fillfactor='70')`. */
+export function storageParameterPositions(statements: Tree[], text: string): Set<number> {
+  const positions = new Set<number>();
+  let bytes: Buffer | undefined;
+  visit(statements, (_, body) => {
+    const { defname, location } = body;
+    if (typeof defname !== "string" || typeof location !== "number") return;
+    if (!STORAGE_PARAMETERS.has(defname)) return;
+    bytes ??= Buffer.from(text);
+    const written = bytes.subarray(location, location + 100).toString("latin1");
+    const value = /^"?[a-z_]+"?\s*=\s*(?='?\d{1,15}'?\s*[,)])/.exec(written);
+    if (value !== null) positions.add(location + value[0].length);
+  });
+  return positions;
+}
+
 /** Tables as written, without the names that `with` makes; each once, in the order of their writing. */
 export function tablesOf(statements: Tree[]): string[] {
   const written = new Map<string, number>();
