@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes sure that what the tests need besides Node.js is here: Chromium, with a font to see its pages with; git, whose server
-# projects are imported from; psql, which scripts must behave like; openssl, for certificates.
+# projects are imported from; psql, which scripts must behave like; openssl, for certificates; MariaDB, which the agent reads.
 set -eu
 has_chromium() {
   for path in /usr/bin/chromium-headless-shell /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome; do
@@ -13,6 +13,8 @@ has_chromium || missing="$missing chromium-headless-shell fonts-liberation"
 command -v git >/dev/null 2>&1 || missing="$missing git"
 command -v psql >/dev/null 2>&1 || missing="$missing postgresql-client"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
+# The server alone: the package that starts it as a service is another one.
+[ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server-core"
 if [ -z "$missing" ]; then
   exit 0
 fi

@@ -121,6 +121,7 @@ function paces(more: Partial<Record<Section | "activity", number>>) {
     "sequences",
     "bloat",
     "schema",
+    "column_statistics",
     "settings",
     "server",
     "plans",

@@ -9,6 +9,7 @@ import { gunzipSync } from "node:zlib";
 import { AgentPayload } from "@quern/contract/agent/payload";
 import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { HAS_MARIADB, startTestMariadb, type TestMariadb } from "./testing-mariadb/server.ts";
 import { startTestServer, type TestServer } from "./testing-postgres/server.ts";
 import {
   API_KEY,
@@ -226,6 +227,97 @@ test(
       stderr: expect.stringContaining("422: invalid_payload"),
     });
     expect(await readdir(join(state, "dead-letters"))).toHaveLength(2);
+  },
+  TIMEOUT_MS,
+);
+
+/** The same, wherever MariaDB keeps or shows texts of its users. */
+async function plantInMariadb(mariadb: TestMariadb): Promise<void> {
+  await mariadb.sql(
+    "create database shop",
+    `create user keeper identified by '${CANARY}'`,
+    `alter user keeper identified by '${CANARY}'`,
+    "grant process, references, binlog monitor, slave monitor on *.* to keeper",
+    "grant select on performance_schema.* to keeper",
+    `create table shop.visits (id bigint primary key, note varchar(40) default '${CANARY}' check (note <> '${CANARY}x'),
+      feeling enum('${CANARY}', 'calm'), word varchar(90) as (concat(note, '${CANARY}')) comment '${CANARY}')
+      comment '${CANARY}'`,
+    `create view shop.seen as select '${CANARY}' as word`,
+    `create procedure shop.told() begin select '${CANARY}'; end`,
+    `create trigger shop.marks before insert on shop.visits for each row set new.note = coalesce(new.note, '${CANARY}')`,
+    `create event shop.later on schedule every 1 year do select '${CANARY}'`,
+    `set global init_connect = 'set @word = "${CANARY}"'`,
+    `change master to master_host = '${CANARY}', master_user = 'u', master_password = '${CANARY}'`,
+    "use shop",
+    `insert into visits (id, note) values (1, '${CANARY}')`,
+    `select count(*) from visits where note = '${CANARY}' /* ${CANARY} */ -- ${CANARY}`,
+    `select '${CANARY}' union select "${CANARY}"`,
+    `set @word = '${CANARY}'`,
+    `set password for keeper = password('${CANARY}')`,
+    `prepare s from 'select "${CANARY}"'`,
+    "execute s",
+  );
+  // Idle in a transaction, and at work with a literal in its text.
+  const open = await mariadb.session();
+  await open.query("use shop");
+  await open.query("begin");
+  await open.query(`update visits set note = '${CANARY}' where note = '${CANARY}'`);
+  const busy = await mariadb.session();
+  busy.query(`select sleep(60), '${CANARY}'`).catch(() => {});
+}
+
+test.skipIf(!HAS_MARIADB)(
+  "X1 of MariaDB: no canary is in a payload, on the wire, in the spool or the log",
+  async () => {
+    const mariadb = await startTestMariadb();
+    try {
+      await plantInMariadb(mariadb);
+      const state = join(dir, "mariadb");
+      const env = settings({
+        ...{ DATABASE_URL: mariadb.url("shop", "keeper", CANARY), QUERN_SPOOL_DIR: state },
+        ...{ QUERN_UPLOAD_COMPRESSION: "none", DATAPACE_API_KEY: "" },
+      });
+      const [tested, dry] = await Promise.all([
+        agent(["--test-connection"], env).ended,
+        agent(["--dry-run", "-v"], env).ended,
+      ]);
+      expect([tested.code, dry.code]).toEqual([0, 0]);
+      const [printed] = JSON.parse(dry.stdout) as unknown[];
+      const payload = AgentPayload.parse(printed);
+
+      ingest.script = [{ status: 422, body: { code: "invalid_payload" } }];
+      const count = ingest.received.length;
+      const once = await agent(["--once", "-v", "--json-logs"], {
+        ...env,
+        DATAPACE_API_KEY: API_KEY,
+      }).ended;
+      const letters = join(state, "dead-letters");
+      const kept = await Promise.all(
+        (await readdir(letters)).map(async (name) => {
+          const bytes = await readFile(join(letters, name));
+          return (name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
+        }),
+      );
+      expect(kept.some((text) => text.includes("visits"))).toBe(true);
+      const sent = ingest.received.slice(count);
+      const wire = sent.map((it) => `${it.raw}${JSON.stringify(it.headers)}`);
+      expect(wire).toHaveLength(1);
+      const said = [tested, dry, once].flatMap(({ stdout, stderr }) => [stdout, stderr]);
+      for (const text of [...said, ...kept, ...wire]) expect(text).not.toContain(CANARY);
+      // It was looked at.
+      expect(payload.database.type).toBe("mariadb");
+      expect(payload.query_stats?.map(({ query }) => query)).toContain(
+        "SELECT COUNT (*) FROM `visits` WHERE `note` = ?",
+      );
+      const states = payload.activity
+        ?.at(-1)
+        ?.sessions.map(({ state: does }) => does)
+        .sort();
+      expect(states).toEqual(["active", "idle in transaction"]);
+      expect(payload.schema?.tables.map(({ name }) => name)).toEqual(["seen", "visits"]);
+    } finally {
+      await mariadb.stop();
+    }
   },
   TIMEOUT_MS,
 );

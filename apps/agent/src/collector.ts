@@ -9,6 +9,7 @@ export const SECTIONS = [
   "sequences",
   "bloat",
   "schema",
+  "column_statistics",
   "settings",
   "server",
   "plans",

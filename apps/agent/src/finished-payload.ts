@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { AgentPayload } from "@quern/contract/agent/payload";
 import { VERSION } from "@quern/runtime/version";
 import type { Collector } from "./collector.ts";
+import { jsonPieces } from "./json-pieces.ts";
 import type { SpoolItem, SpoolState } from "./spool/spool.ts";
 import type { UploadState } from "./upload/delivery.ts";
 
@@ -51,6 +52,6 @@ export function spoolItem(payload: AgentPayload): SpoolItem {
     uuid: payload.snapshot_uuid ?? randomUUID(),
     instance_id: payload.instance_id,
     schema: payload.schema != null,
-    body: JSON.stringify(payload),
+    body: jsonPieces(payload),
   };
 }

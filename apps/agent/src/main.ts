@@ -16,6 +16,7 @@ import { readConfig } from "./config/read-config.ts";
 import { openCollector } from "./engines.ts";
 import { readHashKey } from "./hash-key.ts";
 import { openAgentLog } from "./log-output.ts";
+import { printMysqlGrants } from "./mysql/grants.ts";
 import { printGrants } from "./postgres/grants.ts";
 import { printHelperSql } from "./postgres/helper-sql.ts";
 import { useHashKey } from "./text/keyed-hash.ts";
@@ -27,21 +28,24 @@ const STOP_MS = 1_900;
 /** V8 keeps garbage while nobody asks for memory: a third of 140 MB on 2,000 tables. This machine is the database's. */
 const SMALL = ["--optimize-for-size", "--max-semi-space-size=2"];
 
+const NO_HELPER = "-- Not for MySQL: --print-grants has all that the agent needs there.\n";
+
 async function main(): Promise<number | null> {
   for (const flag of SMALL) setFlagsFromString(flag);
   const args = readArguments(process.argv.slice(2));
   const { command } = args;
   if (command.do === "help") return print(HELP);
   if (command.do === "version") return print(`quern-agent ${VERSION}\n`);
-  if (command.do === "print-grants") return print(printGrants());
-  if (command.do === "print-helper-sql") return print(printHelperSql());
 
   const config = configOf(args);
+  const isPostgres = config.database.type === "postgres";
+  if (command.do === "print-grants") return print(isPostgres ? printGrants() : printMysqlGrants());
+  if (command.do === "print-helper-sql") return print(isPostgres ? printHelperSql() : NO_HELPER);
   const log = openAgentLog(config.logging);
   if (command.do === "replay") {
     return (await replay(withUpload(config), command.path, log)) ? 0 : 1;
   }
-  await loadParser();
+  if (isPostgres) await loadParser();
   useHashKey(await readHashKey(config.spool.dir));
   const collector = openCollector(config);
   if (command.do === "run") {
@@ -73,7 +77,7 @@ function configOf({ command, config, verbose, json_logs }: Arguments): AgentConf
     verbose,
     json_logs,
     uploads: command.do === "run" || command.do === "once" || command.do === "replay",
-    collects: command.do !== "replay",
+    collects: !["replay", "print-grants", "print-helper-sql"].includes(command.do),
   };
   return readConfig(overrides, process.env);
 }

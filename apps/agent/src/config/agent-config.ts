@@ -1,5 +1,5 @@
 /** All settings of the agent after reading: every duration in milliseconds, nothing left to look up. */
-import type { PROVIDERS } from "@quern/contract/agent/payload";
+import type { PROVIDERS } from "@quern/contract/agent/providers";
 import type { Section } from "../collector.ts";
 
 export type Provider = (typeof PROVIDERS)[number];

@@ -13,7 +13,7 @@ export type Arguments = {
   json_logs: boolean;
 };
 
-export const HELP = `quern-agent: collects statistics of a PostgreSQL server and sends them to Quern.
+export const HELP = `quern-agent: collects statistics of a PostgreSQL, MySQL or MariaDB server and sends them to Quern.
 
 Usage: quern-agent [-c FILE] [what to do]
 
@@ -22,8 +22,9 @@ Without one of these it runs until it is stopped:
       --dry-run            print what would be sent, as JSON, and send nothing
       --test-connection    say for each aspect whether it works, and what to do if not
       --replay FILE        send the payloads of a file: of a spool, of dead letters or of --dry-run
-      --print-grants       print the SQL that makes a role with the rights that are needed
-      --print-helper-sql   print the SQL of helper functions for bloat and sequences
+      --print-grants       print the SQL that makes a role with the rights that are needed, for the engine of
+                           DATABASE_URL; PostgreSQL's without one
+      --print-helper-sql   print the SQL of PostgreSQL's helper functions for bloat and sequences
 
 Options:
   -c, --config FILE        YAML; then the environment counts only where the file says \${NAME}

@@ -39,6 +39,7 @@ export const DEFAULT_PACES: Readonly<Record<Pace, number>> = {
   // Looked at often, sent when it has changed and once a day.
   settings: 5 * MINUTE,
   schema: 10 * MINUTE,
+  column_statistics: 10 * MINUTE,
   bloat: 60 * MINUTE,
   plans: 10 * MINUTE,
   custom_metrics: MINUTE,

@@ -1,5 +1,5 @@
 /** The keys of the configuration file: those of the original agent, and ours beside them. */
-import { PROVIDERS } from "@quern/contract/agent/payload";
+import { PROVIDERS } from "@quern/contract/agent/providers";
 import { z } from "zod";
 import { SSL_MODES } from "./agent-config.ts";
 import { metric, PACES } from "./metrics.ts";

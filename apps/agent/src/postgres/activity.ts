@@ -1,15 +1,16 @@
 /** One look at the sessions that do something, and at who waits for whom. Texts of statements stay in memory. */
 import type { ActivitySample, Session as SessionSeen } from "@quern/contract/agent/activity";
+import { SectionError } from "../engine/section.ts";
+import type { StatementMemory } from "../engine/statement-memory.ts";
+import { counter, type Row, whole } from "../engine/values.ts";
 import { knownApplication } from "../text/application.ts";
 import { runIdOf } from "../text/literals.ts";
 import { normaliseStatement } from "../text/statement.ts";
 import { columnsOf, type Facts } from "./facts.ts";
-import { SectionError } from "./failure.ts";
 import { quoted, selectList } from "./select-list.ts";
 import { APPLICATION_NAME, type Session } from "./session.ts";
-import type { StatementMemory } from "./statement-memory.ts";
 import { queryHash } from "./statements.ts";
-import { counter, json, type Row, time, times, whole } from "./values.ts";
+import { json, time, times } from "./values.ts";
 
 const MOST = 1_000;
 /** Texts parsed for one sample: a storm of different literals must not cost the agent's own machine. */

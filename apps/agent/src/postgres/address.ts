@@ -1,5 +1,6 @@
 /** Where the database is, from its URL. No message of an error holds a part of the URL: it has the password. */
 import { userInfo } from "node:os";
+import { AddressError } from "../engine/address-error.ts";
 
 export type Address = {
   /** A name, an address, or the folder of a Unix socket. */
@@ -9,10 +10,6 @@ export type Address = {
   user: string;
   password: string;
 };
-
-export class AddressError extends Error {
-  override name = "AddressError";
-}
 
 /** Reads `postgres://user:password@host:port/database`; `host`, `port`, `user`, `password` and `dbname` may be parameters. */
 export function addressOf(text: string): Address {

@@ -3,10 +3,10 @@
  * (pgsql-bloat-estimation, BSD licence). Needs the planner's statistics, which pg_monitor does not give.
  */
 import type { BloatEstimate } from "@quern/contract/agent/relations";
+import { SectionError } from "../engine/section.ts";
+import { count, type Row } from "../engine/values.ts";
 import { type Facts, HELPER_SCHEMA } from "./facts.ts";
-import { SectionError } from "./failure.ts";
 import type { Session } from "./session.ts";
-import { count, type Row } from "./values.ts";
 
 /** What is smaller wastes too little to be told about. */
 const AT_LEAST_BYTES = 1_000_000;

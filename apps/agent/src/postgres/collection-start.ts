@@ -1,8 +1,9 @@
 import type { AgentConfig } from "../config/agent-config.ts";
+import type { Identity } from "../engine/identity.ts";
 import type { Connections } from "./connections.ts";
 import { discoverDatabases, type Monitored } from "./databases.ts";
 import { readFacts } from "./facts.ts";
-import { type Identity, readIdentity } from "./identity.ts";
+import { readIdentity } from "./identity.ts";
 import type { Memory } from "./memory.ts";
 import { detectProvider, readSigns } from "./provider.ts";
 import type { Session } from "./session.ts";

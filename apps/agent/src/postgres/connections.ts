@@ -29,27 +29,73 @@ export function openConnections(
   const address = addressOf(database.url);
   const { statement_timeout_ms } = collection;
   const options = { ...database, statement_timeout_ms, ...effects };
-  /** By database, the least recently used first. */
-  const open = new Map<string, Session>();
   const most = Math.max(collection.connection_budget - 1, 1);
   let samples: Session | null = null;
+  let samplesSpent = 0;
   let closed = false;
   const connect = async (to: Address) => {
     if (closed) throw new UnreachableError("The agent is stopping.", "stopping");
     return await openSession(to, options);
   };
-  let spentBefore = 0;
-  const ended = (session: Session) => {
-    spentBefore += session.spent_ms;
+  const sessions = sessionsByDatabase(most, address, connect);
+  const all = () => (samples === null ? sessions.all() : [...sessions.all(), samples]);
+  const endSamples = () => {
+    samplesSpent += samples?.spent_ms ?? 0;
+    samples = null;
   };
+  return {
+    address,
+    of: sessions.of,
+    async ofSamples() {
+      if (samples?.open) return samples;
+      endSamples();
+      samples = await connect(address);
+      return samples;
+    },
+    async rest() {
+      await sessions.keep(Math.min(database.min_connections, most));
+      if (database.min_connections > 0) return;
+      const ending = samples;
+      // Before it is closed: a sample that begins meanwhile opens its own.
+      endSamples();
+      await ending?.close();
+    },
+    count: () => all().filter((session) => session.open).length,
+    spentMs: () =>
+      all().reduce((sum, session) => sum + session.spent_ms, samplesSpent + sessions.spentBefore()),
+    async close() {
+      closed = true;
+      await Promise.all(all().map((session) => session.close()));
+    },
+  };
+}
+
+type SessionsByDatabase = Pick<Connections, "of"> & {
+  all(): Session[];
+  /** Closes all but `number` of them, those that the next collection most likely wants last. */
+  keep(number: number): Promise<void>;
+  /** Milliseconds of those that have ended. */
+  spentBefore(): number;
+};
+
+/** At most `most` sessions, each for its database; a further one ends the one that was not used for longest. */
+function sessionsByDatabase(
+  most: number,
+  address: Address,
+  connect: (to: Address) => Promise<Session>,
+): SessionsByDatabase {
+  /** The least recently used first. */
+  const open = new Map<string, Session>();
+  let spentBefore = 0;
   const drop = async (name: string, session: Session) => {
     open.delete(name);
     await session.close();
-    ended(session);
+    spentBefore += session.spent_ms;
   };
-  const all = () => (samples === null ? [...open.values()] : [...open.values(), samples]);
+  const keep = async (number: number) => {
+    for (const dropped of byUse(open, address.database).slice(number)) await drop(...dropped);
+  };
   return {
-    address,
     async of(name) {
       const known = open.get(name);
       open.delete(name);
@@ -57,39 +103,15 @@ export function openConnections(
         open.set(name, known);
         return known;
       }
-      if (known !== undefined) ended(known);
-      while (open.size >= most) {
-        const last = byUse(open, address.database).at(-1);
-        if (last !== undefined) await drop(...last);
-      }
+      spentBefore += known?.spent_ms ?? 0;
+      await keep(most - 1);
       const session = await connect({ ...address, database: name });
       open.set(name, session);
       return session;
     },
-    async ofSamples() {
-      if (samples?.open) return samples;
-      if (samples !== null) ended(samples);
-      samples = null;
-      samples = await connect(address);
-      return samples;
-    },
-    async rest() {
-      const stay = Math.min(database.min_connections, most);
-      for (const [name, session] of byUse(open, address.database).slice(stay)) {
-        await drop(name, session);
-      }
-      if (database.min_connections === 0 && samples !== null) {
-        await samples.close();
-        ended(samples);
-        samples = null;
-      }
-    },
-    count: () => all().filter((session) => session.open).length,
-    spentMs: () => all().reduce((sum, session) => sum + session.spent_ms, spentBefore),
-    async close() {
-      closed = true;
-      await Promise.all(all().map((session) => session.close()));
-    },
+    all: () => [...open.values()],
+    keep,
+    spentBefore: () => spentBefore,
   };
 }
 

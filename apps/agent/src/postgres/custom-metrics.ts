@@ -2,9 +2,9 @@
 import type { AgentPayload } from "@quern/contract/agent/payload";
 import { storableText } from "@quern/contract/text";
 import type { CustomMetricConfig } from "../config/agent-config.ts";
-import { SectionError } from "./failure.ts";
+import { SectionError } from "../engine/section.ts";
+import { measure, type Row } from "../engine/values.ts";
 import type { Field, Session } from "./session.ts";
-import { measure, type Row } from "./values.ts";
 
 export type CustomMetric = NonNullable<AgentPayload["custom_metrics"]>[number];
 

@@ -2,17 +2,20 @@
 import type { AgentPayload } from "@quern/contract/agent/payload";
 import type { Section } from "../collector.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
+import type { Outcomes, Read } from "../engine/section.ts";
+import { isDue } from "../engine/sent.ts";
 import { readBloat } from "./bloat.ts";
+import { countHidden, hiddenColumns, readColumnStatistics } from "./column-statistics.ts";
 import type { Connections } from "./connections.ts";
 import { type CustomMetric, readCustomMetric } from "./custom-metrics.ts";
 import type { Monitored } from "./databases.ts";
 import { readEpochs } from "./epochs.ts";
 import { type Facts, readFacts } from "./facts.ts";
 import { readIndexes } from "./indexes.ts";
-import type { Memory, Sent } from "./memory.ts";
+import type { Memory } from "./memory.ts";
 import { readPlans } from "./plans.ts";
 import { readSchema } from "./schema.ts";
-import { type Outcomes, type Read, section } from "./section.ts";
+import { section } from "./section.ts";
 import { readSequences } from "./sequences.ts";
 import type { Session } from "./session.ts";
 import { readTables } from "./tables.ts";
@@ -28,8 +31,6 @@ export type Reading = {
   due: ReadonlySet<Section>;
   now: number;
 };
-
-const DAY_MS = 24 * 60 * 60_000;
 
 type Reader = (session: Session, facts: Facts, draft: Draft, of: Reading) => Promise<Read<Parts>>;
 
@@ -60,6 +61,7 @@ const READERS: Partial<Record<Section, Reader>> = {
     return { value: { bloat }, rows: bloat.length, truncated };
   },
   schema: readChangedSchema,
+  column_statistics: readDueStatistics,
   plans: async (session, facts, { database }, { config, memory, now }) => {
     const known = memory.of(database.name).plans;
     const { plans, refused } = await readPlans(session, facts, config.collection.plans, known, now);
@@ -121,9 +123,25 @@ async function readChangedSchema(
   };
 }
 
-/** What is kept back while it stays the same is sent once a day all the same. */
-export function isDue(last: Sent, hash: string, now: number): boolean {
-  return last === null || last.hash !== hash || now - last.at >= DAY_MS;
+/** Once a day, when the schema has changed and when a right was granted or taken away. */
+async function readDueStatistics(
+  session: Session,
+  facts: Facts,
+  { database }: Draft,
+  { config, memory, now }: Reading,
+): Promise<Read<Parts>> {
+  const known = memory.of(database.name);
+  const hidden = await countHidden(session, facts);
+  const problem = hidden === 0 ? null : hiddenColumns(facts, hidden);
+  const hash = `${known.schema?.hash ?? ""} ${hidden} ${facts.helper}`;
+  if (!isDue(known.column_statistics, hash, now))
+    return { value: {}, rows: known.columns_sent, problem, note: "unchanged" };
+  const { statistics, truncated } = await readColumnStatistics(
+    ...([session, facts, hidden, config.collection.max_tables] as const),
+  );
+  const rows = statistics.relations.reduce((sum, { columns }) => sum + columns.length, 0);
+  Object.assign(known, { column_statistics: { hash, at: now }, columns_sent: rows });
+  return { value: { column_statistics: statistics }, rows, truncated, problem };
 }
 
 async function readCustomMetrics(draft: Draft, reading: Reading): Promise<void> {

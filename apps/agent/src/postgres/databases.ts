@@ -1,5 +1,6 @@
 /** Which databases of the server are monitored. */
 import type { CollectionConfig } from "../config/agent-config.ts";
+import { matchesAny } from "../engine/globs.ts";
 import type { Session } from "./session.ts";
 
 /** Databases that managed services keep for themselves. */
@@ -43,15 +44,4 @@ export function isAdmitted(
 ): boolean {
   if (SERVICE_DATABASES.has(name)) return false;
   return matchesAny(name, include) && !matchesAny(name, exclude);
-}
-
-/** `*` stands for any characters, `?` for one; everything else for itself. */
-function matchesAny(name: string, globs: string[]): boolean {
-  return globs.some((glob) => {
-    const pattern = glob
-      .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-      .replaceAll("*", ".*")
-      .replaceAll("?", ".");
-    return new RegExp(`^${pattern}$`, "su").test(name);
-  });
 }

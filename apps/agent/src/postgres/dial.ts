@@ -1,11 +1,10 @@
 /** Opens a socket to a server, encrypted as libpq's `sslmode` asks. */
-import { readFile } from "node:fs/promises";
-import { connect as connectSocket, isIP, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectSocket, type Socket } from "node:net";
 import { UnreachableError } from "../collector.ts";
 import type { TlsConfig } from "../config/agent-config.ts";
+import { within } from "../engine/deadline.ts";
+import { encryptSocket } from "../engine/tls.ts";
 import type { Address } from "./address.ts";
-import { within } from "./deadline.ts";
 import { unreachable } from "./unreachable.ts";
 
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -40,7 +39,7 @@ export async function dial(
         "not_postgres",
       );
     }
-    return await handshake(socket, address, tls, deadline - Date.now());
+    return await encryptSocket(socket, address.host, tls, deadline - Date.now());
   } catch (error) {
     socket.destroy();
     throw unreachable(error, address);
@@ -87,60 +86,4 @@ function askForTls(socket: Socket): Promise<string> {
     socket.on("error", closed);
     socket.write(SSL_REQUEST);
   });
-}
-
-async function handshake(
-  socket: Socket,
-  { host }: Address,
-  tls: TlsConfig,
-  timeoutMs: number,
-): Promise<Dialled> {
-  const roots = tls.sslrootcert === "system" ? null : tls.sslrootcert;
-  const verifies = tls.sslmode.startsWith("verify-");
-  // As in libpq, a root certificate makes `require` check the chain.
-  const checksChain = verifies || (tls.sslmode === "require" && tls.sslrootcert !== null);
-  const encrypted: TLSSocket = connectTls({
-    socket,
-    host,
-    rejectUnauthorized: checksChain,
-    ...(roots === null || !checksChain ? {} : { ca: await pem(roots, "sslrootcert") }),
-    ...(tls.sslcert === null ? {} : { cert: await pem(tls.sslcert, "sslcert") }),
-    ...(tls.sslkey === null ? {} : { key: await pem(tls.sslkey, "sslkey") }),
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(tls.sslmode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
-  });
-  const secured = new Promise<void>((resolve, reject) => {
-    encrypted.once("secureConnect", () => {
-      encrypted.removeListener("error", reject);
-      resolve();
-    });
-    encrypted.once("error", reject);
-    encrypted.once("close", () => reject(closedInHandshake()));
-  });
-  await within(secured, timeoutMs, () => encrypted.destroy());
-  const proof =
-    tls.sslmode === "verify-full"
-      ? "certificate and name verified"
-      : checksChain
-        ? "certificate verified"
-        : "certificate not verified";
-  return {
-    socket: encrypted,
-    tls: `${encrypted.getProtocol() ?? "TLS"}, ${encrypted.getCipher().name}, ${proof}`,
-  };
-}
-
-function closedInHandshake(): Error {
-  return Object.assign(new Error("closed during the handshake"), { code: "ECONNRESET" });
-}
-
-async function pem(path: string, parameter: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new UnreachableError(
-      `The file of ${parameter} cannot be read. Check its path and that this user may read it.`,
-      error instanceof Error && "code" in error ? String(error.code) : "unreadable",
-    );
-  }
 }

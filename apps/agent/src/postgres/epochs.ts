@@ -1,10 +1,11 @@
 /** Marks that change when counters are lost: the start of the postmaster does not tell, in either direction. */
 import type { Epochs } from "@quern/contract/agent/server";
+import { measure } from "../engine/values.ts";
 import { columnsOf, type Facts } from "./facts.ts";
 import { quoted } from "./select-list.ts";
 import type { Session } from "./session.ts";
 import { codeOf } from "./unreachable.ts";
-import { measure, time } from "./values.ts";
+import { time } from "./values.ts";
 
 /** Needs no right. `uptime_s` is since the postmaster started. */
 export async function readEpochs(

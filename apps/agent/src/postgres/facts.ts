@@ -2,8 +2,10 @@
  * What one database of one server is and has. Which columns a view has is asked of the view itself: a version of the
  * server says little, since extensions stay behind it and forks run ahead of it.
  */
+
+import { type Row, whole } from "../engine/values.ts";
 import type { Session } from "./session.ts";
-import { flag, json, type Row, whole } from "./values.ts";
+import { flag, json } from "./values.ts";
 
 type Extension = {
   version: string;

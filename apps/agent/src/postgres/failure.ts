@@ -1,22 +1,7 @@
 /** What went wrong in a section, as the payload says it: SQLSTATE and our own words, never the server's message. */
 import { UnreachableError } from "../collector.ts";
+import { type Failure, SectionError } from "../engine/section.ts";
 import { codeOf } from "./unreachable.ts";
-
-/** A state of the server that a section knows by itself, with what mends it. */
-export class SectionError extends Error {
-  override name = "SectionError";
-  readonly code: string;
-  readonly hint: string | null;
-  readonly sqlstate: string | null;
-  constructor(code: string, hint: string | null, sqlstate: string | null = null) {
-    super(code);
-    this.code = code;
-    this.hint = hint;
-    this.sqlstate = sqlstate;
-  }
-}
-
-export type Failure = { code: string; sqlstate: string | null; hint: string | null };
 
 const BY_SQLSTATE: Record<string, [code: string, hint: string | null]> = {
   "42501": [

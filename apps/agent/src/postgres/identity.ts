@@ -1,44 +1,10 @@
-/** Who a server is: the same for all agents that look at it, over restarts, upgrades of the agent and new passwords. */
-import { createHash } from "node:crypto";
-import { hostname } from "node:os";
-import type { Address } from "./address.ts";
+import { type Identity, identityOf } from "../engine/identity.ts";
 import type { Session } from "./session.ts";
 import { codeOf, endsSession } from "./unreachable.ts";
-
-export type Identity = { cluster_id: string | null; node_id: string; node_name: string };
-
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\/.*)$/;
 
 /** `name` is the configured one, which then stands for host and port. */
 export async function readIdentity(session: Session, name: string | null): Promise<Identity> {
   return identityOf(session.address, await readSystemIdentifier(session), name);
-}
-
-/**
- * A hash of the system identifier is the same on all nodes of a cluster and in a restored copy; with host and port it is
- * one node. The loopback names mean another machine on every machine.
- */
-export function identityOf(
-  { host, port }: Pick<Address, "host" | "port">,
-  systemIdentifier: string | null,
-  name: string | null,
-  machine = hostname(),
-): Identity {
-  const cluster_id = systemIdentifier === null ? null : sha256(systemIdentifier);
-  if (name !== null) {
-    return { cluster_id, node_id: name.length <= 64 ? name : sha256(name), node_name: name };
-  }
-  const where = LOOPBACK.test(host) ? machine : host;
-  return {
-    cluster_id,
-    node_id: sha256([cluster_id ?? "", where, port].join("\n")),
-    node_name: `${where}:${port}`.slice(0, 200),
-  };
-}
-
-/** Of one database of a node: 32 hexadecimal digits, as the original agent's. */
-export function instanceId(nodeId: string, database: string): string {
-  return sha256(`${nodeId}:${database}`).slice(0, 32);
 }
 
 /** Some managed services do not show it; the node is then known by host and port alone. */
@@ -50,8 +16,4 @@ async function readSystemIdentifier(session: Session): Promise<string | null> {
     if (endsSession(error) || !/^[0-9A-Z]{5}$/.test(codeOf(error))) throw error;
     return null;
   }
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,11 +1,12 @@
 /** Counters and sizes of the indexes of one database. */
 import type { IndexStats } from "@quern/contract/agent/relations";
+import { counters, measure, type Row, whole } from "../engine/values.ts";
 import { columnsOf, type Facts } from "./facts.ts";
 import { LOCKED } from "./locked.ts";
 import { listRelations, readPages } from "./pages.ts";
 import { selectList } from "./select-list.ts";
 import type { Session } from "./session.ts";
-import { counters, flag, measure, type Row, time, whole } from "./values.ts";
+import { flag, time } from "./values.ts";
 
 /** A table has a few indexes: what `max_tables` bounds is bounded here, too. */
 const PER_TABLE = 4;

@@ -35,11 +35,12 @@ describe.each(TEST_MAJORS.map((major) => ({ major })))("PostgreSQL $major", ({ m
   });
   afterAll(() => server.stop());
 
-  test("V1, R3: with pg_monitor every section but bloat and sequences is whole", () => {
+  test("V1, R3: with pg_monitor every section but bloat, sequences and columns is whole", () => {
     const faults = payload.collectors?.filter(({ status }) => status !== "ok");
     expect(faults?.map(({ name, code }) => [name, code])).toEqual([
       ["sequences", "no_permission"],
       ["bloat", "no_permission"],
+      ["column_statistics", "no_permission"],
     ]);
     expect(resultOf(payload, "bloat").hint).toContain("--print-helper-sql");
     expect(payload.database).toMatchObject({ type: "postgres", provider: "generic" });
@@ -94,6 +95,12 @@ describe.each(TEST_MAJORS.map((major) => ({ major })))("PostgreSQL $major", ({ m
       ...{ column: "y", nulls_first: true, descending: false },
     });
     expect(indexes.find(({ name }) => name === "a_pkey")?.constraint).toBe("a_pkey");
+    expect(expression?.definition).toMatch(
+      /^CREATE INDEX a_expr ON \S+a USING btree \(lower\(\(z \|\| \$1::text\)\) DESC\) INCLUDE \(y\) WITH \(fillfactor='70'\)$/,
+    );
+    expect(indexes.find(({ name }) => name === "a_u")?.definition).toMatch(
+      /^CREATE UNIQUE INDEX a_u ON \S+a USING btree \(x, y NULLS FIRST\)$/,
+    );
   });
 
   test("defect 11: columns come without a right on any table, and keys with their types", () => {
@@ -195,14 +202,70 @@ describe.each(TEST_MAJORS.map((major) => ({ major })))("PostgreSQL $major", ({ m
     });
     const fresh = own?.sequences?.find(({ sequence }) => sequence === "fresh");
     expect(fresh).toMatchObject({ last_value: null, readable: true });
-    const a = own?.schema?.tables.find(({ name }) => name === "a");
-    expect(a?.columns[0]?.statistics).toMatchObject({ avg_width: 4, null_frac: 0 });
     const columns = await server.sql(
       `select p.proargnames::text as names from pg_proc p where p.proname = 'column_statistics'`,
     );
     expect(columns[0]?.names).toBe(
       "{relation,attribute,inherited,null_frac,avg_width,n_distinct,correlation}",
     );
+    await collector.close();
+  });
+
+  test("statistics of columns are numbers, also of a value that is the most common one", async () => {
+    await server.sql(
+      `create table told (z text not null); insert into told select '${CANARY}' from generate_series(1, 2000);
+       create index told_z on told (upper(z)); alter table told owner to keeper`,
+    );
+    await server.sql("vacuum analyze told");
+    const as = (role: string) => collectorFor(configFor(server.url("postgres", role)));
+    for (const role of ["keeper", "postgres"]) {
+      const collector = as(role);
+      const [own] = await collector.collect("schema", "column_statistics");
+      expect(resultOf(own, "column_statistics")).toMatchObject({ status: "ok", code: null });
+      const of = (name: string) =>
+        own?.column_statistics?.relations.find((relation) => relation.name === name);
+      expect(of("told")).toMatchObject({
+        ...{ reltuples: 2000, relallvisible: of("told")?.relpages },
+        columns: [{ name: "z", null_frac: 0, n_distinct: 1, correlation: 1 }],
+      });
+      expect(of("told")?.columns[0]?.avg_width).toBeGreaterThan(CANARY.length);
+      expect(of("told_z")?.columns).toMatchObject([{ n_distinct: 1 }]);
+      expect(of("a_x1")?.relpages).toBeGreaterThan(1);
+      expect(own?.column_statistics?.omitted_columns).toBe(0);
+      expect(JSON.stringify(own)).not.toContain(CANARY);
+      const [again] = await collector.collect("schema", "column_statistics");
+      expect(again?.column_statistics).toBeUndefined();
+      expect(resultOf(again, "column_statistics").code).toBe("unchanged");
+      await server.sql("create table newer (x int)");
+      const [changed] = await collector.collect("schema", "column_statistics");
+      expect(changed?.column_statistics?.relations.some(({ name }) => name === "newer")).toBe(true);
+      await server.sql("drop table newer");
+      await collector.close();
+    }
+    const [seen] = await server.sql(
+      "select most_common_vals::text as vals from pg_stats where tablename = 'told'",
+    );
+    expect(seen?.vals).toContain(CANARY);
+    await server.sql("drop table told");
+  });
+
+  test("without rights on tables their columns are said to be hidden, with what mends it", async () => {
+    const collector = collectorFor(configFor(server.url("postgres", "mon")));
+    const [none] = await collector.collect("column_statistics");
+    expect(none?.column_statistics).toBeUndefined();
+    const result = resultOf(none, "column_statistics");
+    expect(result).toMatchObject({ status: "error", code: "no_permission", sqlstate: "42501" });
+    expect(result.hint).toContain("--print-helper-sql");
+    expect(result.hint).toMatch(
+      /grant (pg_read_all_data|select on all tables in schema …) to "mon";/,
+    );
+    await server.sql("grant select on a to mon");
+    const [some] = await collector.collect("column_statistics");
+    expect(resultOf(some, "column_statistics")).toMatchObject({ code: "no_permission" });
+    const shown = some?.column_statistics?.relations.filter(({ columns }) => columns.length > 0);
+    expect(new Set(shown?.map(({ name }) => name))).toEqual(new Set(["a"]));
+    expect(some?.column_statistics?.omitted_columns).toBeGreaterThan(0);
+    await server.sql("revoke select on a from mon");
     await collector.close();
   });
 

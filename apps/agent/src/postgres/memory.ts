@@ -1,17 +1,18 @@
 /** What a collector remembers between two collections. All of it can be lost: then more is sent than is needed. */
 import type { ActivitySample } from "@quern/contract/agent/activity";
+import type { Sent } from "../engine/sent.ts";
+import { newStatementMemory, type StatementMemory } from "../engine/statement-memory.ts";
 import type { Monitored } from "./databases.ts";
 import type { PlanMemory } from "./plans.ts";
 import type { DetectedProvider } from "./provider.ts";
 import type { DatabaseSizes } from "./server.ts";
-import { newStatementMemory, type StatementMemory } from "./statement-memory.ts";
-
-/** When something was last sent, and what it was. */
-export type Sent = { hash: string; at: number } | null;
 
 type DatabaseMemory = {
   schema: Sent;
   want_schema: boolean;
+  column_statistics: Sent;
+  /** How many it was. */
+  columns_sent: number;
   plans: PlanMemory;
   /** When each was last read, by its name. */
   custom_metrics: Map<string, number>;
@@ -38,7 +39,14 @@ export function newMemory(): Memory {
       const known = databases.get(database);
       if (known !== undefined) return known;
       const made: DatabaseMemory = {
-        ...{ schema: null, want_schema: false, plans: new Map(), custom_metrics: new Map() },
+        ...{
+          schema: null,
+          want_schema: false,
+          column_statistics: null,
+          columns_sent: 0,
+          plans: new Map(),
+          custom_metrics: new Map(),
+        },
       };
       databases.set(database, made);
       return made;

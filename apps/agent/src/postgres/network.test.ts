@@ -76,7 +76,9 @@ beforeAll(async () => {
   proxy = await startProxy(server.port);
 });
 beforeEach(() => {
-  Object.assign(proxy, { swallow: false, cut_after: null, pooler: null, announced_pid: null });
+  Object.assign(proxy, {
+    ...{ swallow: false, cut_after: null, keeps_open: false, pooler: null, announced_pid: null },
+  });
 });
 afterAll(async () => {
   await proxy.stop();
@@ -135,6 +137,19 @@ test("N1: a server that falls silent costs its deadline, no descriptor, and noth
   const [payload] = await again.collect("tables");
   expect(resultOf(payload, "tables").status).toBe("ok");
   await again.close();
+});
+
+test("N3: the end of a session that was told before its socket closes costs nothing", async () => {
+  const collector = behindProxy();
+  await collector.collect("tables");
+  proxy.keeps_open = true;
+  await server.sql(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'quern-agent'",
+  );
+  await expect.poll(() => proxy.kept_open).toBeGreaterThan(0);
+  const [payload] = await collector.collect("tables");
+  expect(resultOf(payload, "tables").status).toBe("ok");
+  await collector.close();
 });
 
 test("N2: a cut in the middle of a result costs one section, and the next one is read anew", async () => {

@@ -1,7 +1,8 @@
 /** Reading of many relations piece by piece, so that no statement is long and none waits for a lock twice. */
+
+import { type Row, whole } from "../engine/values.ts";
 import type { Session } from "./session.ts";
 import { codeOf } from "./unreachable.ts";
-import { type Row, whole } from "./values.ts";
 
 const PAGE = 1_000;
 const LOCK_NOT_AVAILABLE = "55P03";

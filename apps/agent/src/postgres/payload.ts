@@ -1,7 +1,7 @@
 import type { AgentPayload } from "@quern/contract/agent/payload";
 import type { Provider } from "../config/agent-config.ts";
+import { type Identity, instanceId } from "../engine/identity.ts";
 import type { Draft } from "./database-payload.ts";
-import { type Identity, instanceId } from "./identity.ts";
 import type { Memory } from "./memory.ts";
 
 /** The payload of one database; none for a database that was dropped since it was listed. */

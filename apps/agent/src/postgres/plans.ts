@@ -5,14 +5,15 @@
 import { createHash } from "node:crypto";
 import type { StatementPlan } from "@quern/contract/agent/statements";
 import type { PlansConfig } from "../config/agent-config.ts";
+import { SectionError } from "../engine/section.ts";
+import { measure } from "../engine/values.ts";
 import { normaliseExpression } from "../text/expression.ts";
 import { parseStatements, UnparsableError } from "../text/parser.ts";
 import type { Facts } from "./facts.ts";
-import { SectionError } from "./failure.ts";
 import { isOwn, type Session } from "./session.ts";
 import { hashOf, statementsCall } from "./statement-rows.ts";
 import { codeOf, endsSession } from "./unreachable.ts";
-import { json, measure } from "./values.ts";
+import { json } from "./values.ts";
 
 const GENERIC_PLAN_SINCE = 160_000;
 /** Between two plans of one statement. */

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { identityOf, instanceId } from "../engine/identity.ts";
+import { chooseStatements } from "../engine/statement-choice.ts";
+import { counter, measure, whole } from "../engine/values.ts";
 import { addressOf } from "./address.ts";
 import { isAdmitted } from "./databases.ts";
 import { printGrants } from "./grants.ts";
 import { printHelperSql } from "./helper-sql.ts";
-import { identityOf, instanceId } from "./identity.ts";
 import { detectProvider, type ProviderSigns } from "./provider.ts";
-import { chooseStatements } from "./statement-choice.ts";
-import { counter, measure, time, whole } from "./values.ts";
+import { time } from "./values.ts";
 
 test("counters beyond 2^53 keep their digits; NaN and infinities are no numbers", () => {
   expect(counter("9007199254740991")).toBe(9007199254740991);

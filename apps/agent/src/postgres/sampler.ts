@@ -1,11 +1,12 @@
 /** Samples of sessions between two collections, over a connection of their own. */
 import type { CollectorResult } from "@quern/contract/agent/payload";
+import type { Outcomes } from "../engine/section.ts";
 import { loadParser } from "../text/parser.ts";
 import { readActivity } from "./activity.ts";
 import type { Connections } from "./connections.ts";
 import { type Facts, readFacts } from "./facts.ts";
 import type { Memory } from "./memory.ts";
-import { type Outcomes, section } from "./section.ts";
+import { section } from "./section.ts";
 import type { Session } from "./session.ts";
 
 export type Sampler = {

@@ -1,8 +1,9 @@
 import type { SchemaConstraint } from "@quern/contract/agent/schema";
 import type { z } from "zod";
+import type { Row } from "../engine/values.ts";
 import { normalised } from "./schema-tables.ts";
 import type { Session } from "./session.ts";
-import { flag, json, type Row } from "./values.ts";
+import { flag, json } from "./values.ts";
 
 type Constraint = z.infer<typeof SchemaConstraint>;
 

@@ -1,11 +1,13 @@
 /** Indexes by what decides whether another one can do the same: keys, operator classes, collations, order, predicate. */
 import type { SchemaIndex } from "@quern/contract/agent/schema";
+import { storableText } from "@quern/contract/text";
 import type { z } from "zod";
+import { counter, type Row, whole } from "../engine/values.ts";
 import { normaliseExpression } from "../text/expression.ts";
 import { columnsOf, type Facts } from "./facts.ts";
 import { selectList } from "./select-list.ts";
 import type { Session } from "./session.ts";
-import { counter, flag, json, type Row, whole } from "./values.ts";
+import { flag, json } from "./values.ts";
 
 type Index = z.infer<typeof SchemaIndex>;
 type Key = NonNullable<Index["keys"]>[number];
@@ -43,7 +45,7 @@ function indexesSql(facts: Facts): string {
       i.indisunique, i.indisprimary, i.indisvalid, i.indisready, i.indisexclusion, i.indisreplident, i.indisclustered,
       ${selectList("i", has, ["indnullsnotdistinct"])}, i.indnkeyatts,
       c.relpages::bigint * current_setting('block_size')::bigint as size_bytes,
-      pg_get_expr(i.indpred, i.indrelid) as predicate,
+      pg_get_expr(i.indpred, i.indrelid) as predicate, pg_get_indexdef(c.oid) as definition,
       substring(array_to_string(c.reloptions, ' ') from '(?:^| )fillfactor=([0-9]+)') as fillfactor,
       k.name as constraint,
       (select pn.nspname || '.' || pc.relname from pg_inherits as h join pg_class as pc on pc.oid = h.inhparent
@@ -93,7 +95,18 @@ function indexOf(row: Row): Index {
     parent: row.parent ?? null,
     constraint: row.constraint ?? null,
     fillfactor: whole(row.fillfactor),
+    definition: definitionOf(row.definition ?? ""),
   };
+}
+
+/** A digit that begins a token, or a quote. */
+const MAY_HOLD_LITERAL = /['$]|(?<![\w$\u0080-\uffff])\.?\d/;
+
+/** Without literals. Most have none, and parsing thousands of them would be the dearest part of reading a schema. */
+function definitionOf(definition: string): string {
+  return MAY_HOLD_LITERAL.test(definition)
+    ? normaliseExpression(definition).text
+    : storableText(definition);
 }
 
 /** Bit 1 of the option is for descending, bit 2 for nulls first. */

@@ -1,11 +1,11 @@
 import type { SchemaColumn, SchemaTable } from "@quern/contract/agent/schema";
 import { storableText } from "@quern/contract/text";
 import type { z } from "zod";
+import { counter, measure, type Row, whole } from "../engine/values.ts";
 import { normaliseExpression } from "../text/expression.ts";
-import { type Facts, HELPER_SCHEMA } from "./facts.ts";
 import type { SchemaOptions } from "./schema.ts";
 import type { Session } from "./session.ts";
-import { counter, flag, measure, type Row, whole } from "./values.ts";
+import { flag } from "./values.ts";
 
 type Column = z.infer<typeof SchemaColumn>;
 
@@ -14,7 +14,6 @@ const PAGE = 500;
 /** Tables, views, materialized views and foreign tables with their columns, by oid. */
 export async function readSchemaTables(
   session: Session,
-  facts: Facts,
   oids: string[],
   { comments }: Pick<SchemaOptions, "comments">,
 ): Promise<SchemaTable[]> {
@@ -23,7 +22,7 @@ export async function readSchemaTables(
   const sorted = oids.toSorted((a, b) => Number(a) - Number(b));
   for (let start = 0; start < sorted.length; start += PAGE) {
     const page = sorted.slice(start, start + PAGE);
-    const columns = await readColumns(session, facts, page);
+    const columns = await readColumns(session, page);
     const rows = await session.query(tablesSql(comments), [page]);
     for (const row of rows) {
       tables.push(tableOf(row, columns.get(row.relid ?? "") ?? [], depths.get(row.relid ?? "")));
@@ -74,18 +73,12 @@ function tableOf(row: Row, columns: Column[], depth: number | undefined): Schema
   };
 }
 
-async function readColumns(
-  session: Session,
-  facts: Facts,
-  page: string[],
-): Promise<Map<string, Column[]>> {
+async function readColumns(session: Session, page: string[]): Promise<Map<string, Column[]>> {
   const rows = await session.query(
     `select a.attrelid as relid, a.attname as name, format_type(a.atttypid, a.atttypmod) as data_type,
        not a.attnotnull as nullable, pg_get_expr(d.adbin, d.adrelid) as default, a.attnum as position,
        a.attidentity as identity, a.attgenerated as generated
-       ${facts.helper ? ", s.null_frac, s.avg_width, s.n_distinct, s.correlation" : ""}
        from pg_attribute as a left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
-       ${facts.helper ? `left join ${HELPER_SCHEMA}.column_statistics() as s on s.relation = a.attrelid and s.attribute = a.attnum and not s.inherited` : ""}
       where a.attrelid = any($1::oid[]) and a.attnum > 0 and not a.attisdropped
       order by a.attrelid, a.attnum`,
     [page],
@@ -94,12 +87,12 @@ async function readColumns(
   for (const row of rows) {
     const of = columns.get(row.relid ?? "") ?? [];
     columns.set(row.relid ?? "", of);
-    of.push(columnOf(row, facts.helper));
+    of.push(columnOf(row));
   }
   return columns;
 }
 
-function columnOf(row: Row, helper: boolean): Column {
+function columnOf(row: Row): Column {
   return {
     name: row.name ?? "",
     data_type: (row.data_type ?? "").slice(0, 300),
@@ -108,19 +101,6 @@ function columnOf(row: Row, helper: boolean): Column {
     position: whole(row.position) ?? 0,
     identity: row.identity === "a" || row.identity === "d" ? row.identity : "",
     generated: row.generated === "s" || row.generated === "v" ? row.generated : "",
-    ...(helper
-      ? {
-          statistics:
-            row.avg_width === null
-              ? null
-              : {
-                  null_frac: measure(row.null_frac),
-                  avg_width: measure(row.avg_width),
-                  n_distinct: measure(row.n_distinct),
-                  correlation: measure(row.correlation),
-                },
-        }
-      : {}),
   };
 }
 

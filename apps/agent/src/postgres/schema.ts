@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import type { SchemaSnapshot } from "@quern/contract/agent/schema";
+import { SectionError } from "../engine/section.ts";
 import type { Facts } from "./facts.ts";
-import { SectionError } from "./failure.ts";
 import { listRelations } from "./pages.ts";
 import { readConstraints } from "./schema-constraints.ts";
 import { readSchemaIndexes } from "./schema-indexes.ts";
@@ -30,7 +30,7 @@ export async function readSchema(
       options.max_tables,
     );
     const snapshot: SchemaSnapshot = {
-      tables: await readSchemaTables(session, facts, oids, options),
+      tables: await readSchemaTables(session, oids, options),
       indexes: await readSchemaIndexes(session, facts, oids),
       constraints: await readConstraints(session, oids),
       ...(await readObjects(session, facts)),

@@ -3,11 +3,12 @@
  * Owners come from dependencies and from defaults, since not every sequence is owned.
  */
 import type { SequenceStats } from "@quern/contract/agent/relations";
+import { SectionError } from "../engine/section.ts";
+import { count, counter, type Row } from "../engine/values.ts";
 import { type Facts, HELPER_SCHEMA } from "./facts.ts";
-import { SectionError } from "./failure.ts";
 import { quoted } from "./select-list.ts";
 import type { Session } from "./session.ts";
-import { count, counter, flag, json, type Row } from "./values.ts";
+import { flag, json } from "./values.ts";
 
 const MOST = 20_000;
 const MAX_OF_TYPE: Record<string, string> = {

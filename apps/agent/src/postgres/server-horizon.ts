@@ -1,9 +1,10 @@
 /** Who keeps old row versions alive, what vacuum and index builds are at, and how full the lock table is. */
 import type { ServerStats } from "@quern/contract/agent/server";
+import { count, counter, measure, type Row, whole } from "../engine/values.ts";
 import { columnsOf, type Facts } from "./facts.ts";
 import { selectList } from "./select-list.ts";
 import { APPLICATION_NAME, type Session } from "./session.ts";
-import { count, counter, flag, measure, type Row, time, whole } from "./values.ts";
+import { flag, time } from "./values.ts";
 
 type Horizon = Pick<ServerStats, "horizon" | "prepared_transactions">;
 type Holder = NonNullable<ServerStats["horizon"]>[number];

@@ -1,10 +1,11 @@
 /** Replicas, slots, and this server's own place as one. No connection string of any of them is read. */
 import type { ServerStats } from "@quern/contract/agent/server";
+import { counter, counters, measure, measures, numbers } from "../engine/values.ts";
 import { columnsOf, type Facts } from "./facts.ts";
 import { selectList } from "./select-list.ts";
 import { currentLsn } from "./server-writes.ts";
 import type { Session } from "./session.ts";
-import { counter, counters, flag, measure, measures, numbers, time } from "./values.ts";
+import { flag, time } from "./values.ts";
 
 type Replication = Pick<ServerStats, "replicas" | "receiver" | "slots" | "conflicts">;
 

@@ -1,8 +1,9 @@
 /** What the server writes in the background: checkpoints, WAL, archive, I/O by kind of process. */
 import type { ServerStats } from "@quern/contract/agent/server";
+import { count, counter, numbers, type Row } from "../engine/values.ts";
 import { columnsOf, type Facts } from "./facts.ts";
 import type { Session } from "./session.ts";
-import { count, counter, numbers, type Row, time } from "./values.ts";
+import { time } from "./values.ts";
 
 type Writes = Pick<
   ServerStats,

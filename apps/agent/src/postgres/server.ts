@@ -1,9 +1,10 @@
 /** The server as a whole: parts that are read and may fail one by one. */
 import type { DatabaseCounters, ServerStats } from "@quern/contract/agent/server";
+import { count, counter, counters, measures, type Row, whole } from "../engine/values.ts";
 import { columnsOf, type Facts } from "./facts.ts";
 import { selectList, type Wanted } from "./select-list.ts";
 import type { Session } from "./session.ts";
-import { count, counter, counters, measures, type Row, time, whole } from "./values.ts";
+import { time } from "./values.ts";
 
 type Core = Pick<
   ServerStats,

@@ -2,12 +2,12 @@
 import type { Socket } from "node:net";
 import pg from "pg";
 import type { DatabaseConfig } from "../config/agent-config.ts";
+import { within } from "../engine/deadline.ts";
+import type { Row } from "../engine/values.ts";
 import type { Address } from "./address.ts";
-import { within } from "./deadline.ts";
 import { type Dialled, dial } from "./dial.ts";
 import { refusePooler } from "./pooler.ts";
 import { codeOf, endsSession, unreachable } from "./unreachable.ts";
-import type { Row } from "./values.ts";
 
 export const APPLICATION_NAME = "quern-agent";
 /** In every statement of the agent, so that it can be told from the work it looks at. */
@@ -74,10 +74,10 @@ async function signIn(
   deadline: number,
 ): Promise<Session> {
   const client = clientOn(socket, address);
-  // Errors also reject the pending promise; without a listener they would end the process.
-  client.on("error", () => {});
+  const session = sessionOn(client, socket, address, tls, options);
+  // Errors also reject the pending promise. A session at rest learns of its end here, before its socket is closed.
+  client.on("error", () => session.destroy());
   try {
-    const session = sessionOn(client, socket, address, tls, options);
     await within(client.connect(), deadline - Date.now(), () => socket.destroy());
     const [row] = await session.query(guards(options));
     await refusePooler(session, client, row?.backend_pid ?? null);

@@ -1,7 +1,8 @@
 /** Settings with units and sources. Of texts only those are sent that cannot hold a secret, a path or an address. */
 import type { SettingDetail } from "@quern/contract/agent/server";
+import type { Row } from "../engine/values.ts";
 import { GUARDED, type Session } from "./session.ts";
-import { flag, type Row } from "./values.ts";
+import { flag } from "./values.ts";
 
 /** Names and form of the original agent: no unit, since it has none. */
 const ORIGINAL = [

@@ -1,14 +1,13 @@
 /** Rows of pg_stat_statements, read for all databases at once: the function walks over every entry each time. */
 import type { StatementStats } from "@quern/contract/agent/statements";
+import { SectionError } from "../engine/section.ts";
+import type { StatementRow } from "../engine/statement-choice.ts";
+import { count, counters, measure, measures, type Row } from "../engine/values.ts";
 import { columnsOf, type Facts } from "./facts.ts";
-import { SectionError } from "./failure.ts";
 import { quoted, selectList, type Wanted } from "./select-list.ts";
 import type { Session } from "./session.ts";
 import { codeOf } from "./unreachable.ts";
-import { count, counters, measure, measures, type Row, time } from "./values.ts";
-
-/** One statement of one role, `toplevel` true and false already summed. */
-export type StatementRow = { key: string; hash: string; calls: number; total_ms: number; row: Row };
+import { time } from "./values.ts";
 
 const COUNTERS = [
   "plans",

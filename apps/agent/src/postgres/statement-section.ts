@@ -1,6 +1,8 @@
 /** The section of statements of all databases: the extension counts for the whole server, wherever it is created. */
+
+import type { Outcomes } from "../engine/section.ts";
 import type { Draft, Reading } from "./database-payload.ts";
-import { type Outcomes, section } from "./section.ts";
+import { section } from "./section.ts";
 import { readStatements } from "./statements.ts";
 
 /** Reads in the first database that has the extension; each payload gets its own rows, and how the reading went. */

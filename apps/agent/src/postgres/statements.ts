@@ -3,24 +3,25 @@
  * and never one that holds a literal. Entries of all roles count.
  */
 import type { StatementStats, StatementsState } from "@quern/contract/agent/statements";
+import { SectionError } from "../engine/section.ts";
+import type { StatementRow } from "../engine/statement-choice.ts";
+import { type Choice, chooseStatements } from "../engine/statement-choice.ts";
+import { put, remember, type StatementMemory } from "../engine/statement-memory.ts";
+import { counter } from "../engine/values.ts";
 import { normaliseStatement } from "../text/statement.ts";
 import { columnsOf, type Facts } from "./facts.ts";
-import { SectionError } from "./failure.ts";
 import { quoted } from "./select-list.ts";
 import { isOwn, type Session } from "./session.ts";
-import { type Choice, chooseStatements } from "./statement-choice.ts";
-import { put, remember, type StatementMemory } from "./statement-memory.ts";
 import {
   asStates,
   hashOf,
   type Reading,
   readStatementRows,
-  type StatementRow,
   statementNumbers,
   statementsCall,
 } from "./statement-rows.ts";
 import { codeOf } from "./unreachable.ts";
-import { counter, time } from "./values.ts";
+import { time } from "./values.ts";
 
 type StatementsOfDatabase = { query_stats: StatementStats[]; state: StatementsState };
 

@@ -1,22 +1,12 @@
 /** Counters, sizes and ages of tables, materialized views, partitions and foreign tables of one database. */
 import type { TableStats } from "@quern/contract/agent/relations";
+import { counter, counters, measure, measures, type Row, whole } from "../engine/values.ts";
 import { columnsOf, type Facts } from "./facts.ts";
 import { LOCKED } from "./locked.ts";
 import { listRelations, readPages } from "./pages.ts";
 import { selectList, type Wanted } from "./select-list.ts";
 import type { Session } from "./session.ts";
-import {
-  counter,
-  counters,
-  flag,
-  json,
-  measure,
-  measures,
-  type Row,
-  time,
-  times,
-  whole,
-} from "./values.ts";
+import { flag, json, time, times } from "./values.ts";
 
 const COUNTERS = [
   "seq_scan",

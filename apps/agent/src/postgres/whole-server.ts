@@ -1,7 +1,8 @@
 /** What comes only with the database that the URL names: the server, its settings, its sessions. */
 import { createHash } from "node:crypto";
 import type { ServerStats } from "@quern/contract/agent/server";
-import { type Draft, isDue, type Reading } from "./database-payload.ts";
+import { isDue } from "../engine/sent.ts";
+import type { Draft, Reading } from "./database-payload.ts";
 import type { Facts } from "./facts.ts";
 import { section } from "./section.ts";
 import { readServerCore } from "./server.ts";

@@ -4,15 +4,16 @@
  */
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { createGzip, gunzip } from "node:zlib";
 import type { SpoolConfig } from "../config/agent-config.ts";
 import { type DeadLetters, openDeadLetters } from "./dead-letters.ts";
 import { ignoreSystemError, systemCode, writeDurably } from "./durable-file.ts";
 import { type Entry, readName, streamOf, writeName } from "./entry.ts";
 import { overflow } from "./overflow.ts";
 
-const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 /** Of all that is held in memory, compressed. */
@@ -20,7 +21,13 @@ const MAX_HELD_BYTES = 16 * 1024 * 1024;
 const MAX_PAYLOAD_BYTES = 512 * 1024 * 1024;
 const LEFTOVER_MS = 3_600_000;
 
-export type SpoolItem = { uuid: string; instance_id: string; schema: boolean; body: string };
+export type SpoolItem = {
+  uuid: string;
+  instance_id: string;
+  schema: boolean;
+  /** The pieces of a text, which is never in memory as a whole. */
+  body: Iterable<string>;
+};
 
 export type SpoolState = {
   payloads: number;
@@ -147,6 +154,14 @@ async function put(spool: Inside, item: SpoolItem, number: number, part: number)
   spool.entries.sort((one, other) => (one.name < other.name ? -1 : 1));
   await dropOverflow(spool);
   await store(spool, entry);
+}
+
+async function compress(pieces: Iterable<string>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  await pipeline(Readable.from(pieces, { highWaterMark: 1 }), createGzip(), async (compressed) => {
+    for await (const chunk of compressed) chunks.push(chunk as Buffer);
+  });
+  return Buffer.concat(chunks);
 }
 
 async function store(spool: Inside, entry: Entry): Promise<void> {

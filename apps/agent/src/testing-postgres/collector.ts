@@ -33,7 +33,14 @@ export function configFor(
       metrics: new Set(all),
       paces: {
         ...{ statements: HOUR, tables: HOUR, indexes: HOUR, sequences: HOUR, bloat: HOUR },
-        ...{ schema: HOUR, settings: HOUR, server: HOUR, plans: HOUR, custom_metrics: HOUR },
+        ...{
+          schema: HOUR,
+          column_statistics: HOUR,
+          settings: HOUR,
+          server: HOUR,
+          plans: HOUR,
+          custom_metrics: HOUR,
+        },
         activity: HOUR,
       },
       databases: { include: [], exclude: [] },

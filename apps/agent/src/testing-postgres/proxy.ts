@@ -7,6 +7,9 @@ export type TestProxy = {
   swallow: boolean;
   /** Cuts the next connection after so many bytes of the server; null: never. */
   cut_after: number | null;
+  /** When the server closes, the client's side stays open; how often that happened. */
+  keeps_open: boolean;
+  kept_open: number;
   /** Bytes of the client that a pooler answers itself, by a text in them; and the process id that it announces. */
   pooler: { answers: string; value: string } | null;
   announced_pid: number | null;
@@ -22,9 +25,13 @@ export async function startProxy(target: number): Promise<TestProxy> {
       sockets.add(socket);
       socket.on("error", () => {});
       socket.on("close", () => {
+        sockets.delete(socket);
+        if (socket === upstream && proxy.keeps_open) {
+          proxy.kept_open += 1;
+          return;
+        }
         client.destroy();
         upstream.destroy();
-        sockets.delete(socket);
       });
     }
     client.on("data", (data) => {
@@ -48,7 +55,8 @@ export async function startProxy(target: number): Promise<TestProxy> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port was given");
   const proxy: TestProxy = {
-    ...{ port: address.port, swallow: false, cut_after: null, pooler: null, announced_pid: null },
+    ...{ port: address.port, swallow: false, cut_after: null, keeps_open: false, kept_open: 0 },
+    ...{ pooler: null, announced_pid: null },
     async stop() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -148,6 +148,13 @@ function failed(
   return Math.max(1, Math.min(ceiling, times.max_retry) * random());
 }
 
+/** It stands at the head of a payload of ours: to read all of one for it would be the most that the agent ever holds. */
+const HEAD_BYTES = 2_048;
+const INSTANCE_ID =
+  /^\{"agent_version":"[^"\\]*","timestamp":"[^"\\]*","instance_id":("(?:[^"\\]|\\.)*")/;
+
 function instanceOf(body: Buffer): string {
+  const [, found] = INSTANCE_ID.exec(body.toString("utf8", 0, HEAD_BYTES)) ?? [];
+  if (found !== undefined) return JSON.parse(found) as string;
   return String((JSON.parse(body.toString("utf8")) as { instance_id?: unknown }).instance_id);
 }

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type { AgentPayload } from "@quern/contract/agent/payload";
+import { jsonPieces } from "../json-pieces.ts";
 import type { SpoolItem } from "../spool/spool.ts";
 
 /** Fields that belong together, and the results of collectors that tell about them. */
 const SECTIONS: { fields: (keyof AgentPayload)[]; collectors: string[] }[] = [
   { fields: ["schema"], collectors: ["schema"] },
+  { fields: ["column_statistics"], collectors: ["column_statistics"] },
   { fields: ["query_stats", "statements"], collectors: ["statements"] },
   { fields: ["table_stats"], collectors: ["tables"] },
   { fields: ["index_stats"], collectors: ["indexes"] },
@@ -59,7 +61,7 @@ function item(part: AgentPayload, whole: AgentPayload, name: string): SpoolItem 
   const own: AgentPayload = { ...part, snapshot_uuid: uuid };
   // A hash without its schema would have the server ask for the schema, which is on its way.
   if (whole.schema != null && !schema) delete own.schema_hash;
-  return { uuid, instance_id, schema, body: JSON.stringify(own) };
+  return { uuid, instance_id, schema, body: jsonPieces(own) };
 }
 
 /** A version 8 uuid (RFC 9562) of a hash. */

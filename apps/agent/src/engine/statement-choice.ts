@@ -1,6 +1,15 @@
 /** Which statements are worth sending: those that did something since the last reading, the busiest first. */
 import type { LastReading } from "./statement-memory.ts";
-import type { StatementRow } from "./statement-rows.ts";
+import type { Row } from "./values.ts";
+
+/** One statement as it was counted; `row` has all that the server says of it. */
+export type StatementRow = {
+  key: string;
+  hash: string;
+  calls: number;
+  total_ms: number;
+  row: Row;
+};
 
 export type Choice = {
   sent: (StatementRow & { new_entry: boolean | null })[];
