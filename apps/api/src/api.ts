@@ -12,6 +12,8 @@ import type { SignsOfLife } from "./sign-of-life.ts";
 /** What routes work with. */
 export type Api = {
   db: Database;
+  /** Where `db` connects. */
+  databaseUrl: string;
   keys: ApiKeys;
   log: Log;
   signIn: SignIn;

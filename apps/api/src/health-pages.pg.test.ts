@@ -79,6 +79,13 @@ describe("the fleet", () => {
     expect(shares).toBeGreaterThan(0.5);
     expect(shares).toBeLessThanOrEqual(1.0001);
     expect(overview.agent_share).toBeCloseTo(2 / 1400, 3);
+    const query = { from: ago(20), compare: "week" as const };
+    const { load_by_wait } = await editor.client.call(databases.readOverview, {
+      params: { id },
+      query,
+    });
+    const week = load_by_wait.series.find(({ name }) => name === "load:week")!;
+    expect(week.values.filter((value) => value !== null && value > 0).length).toBeGreaterThan(15);
   });
 });
 
@@ -160,7 +167,21 @@ describe("statements", () => {
     });
     expect(orders.items.length).toBeGreaterThan(0);
     expect(orders.total.statements).toBe(orders.items.length);
-    expect((await list({ ...lastHour(), user_name: "nobody" })).items).toEqual([]);
+    const nobody = await list({ ...lastHour(), user_name: "nobody" });
+    expect(nobody.items).toEqual([]);
+    expect(nobody.users).toEqual(["app"]);
+  });
+
+  test("those that are new can be told apart", async () => {
+    const since = ago(3);
+    const fresh = () => list({ from: ago(20), new_since: since });
+    expect((await fresh()).total.statements).toBe(0);
+    await sql`update health_statements set first_seen_at = ${ago(2)} where database_id = ${id} and query like 'select * from orders%'`.execute(
+      api.db,
+    );
+    expect((await fresh()).items.map(({ query }) => query)).toEqual([
+      "select * from orders where id = $1",
+    ]);
   });
 
   test("one has its history, its regression and what it waits for", async () => {
@@ -174,6 +195,19 @@ describe("statements", () => {
     expect(details.history.series.map(({ name }) => name)).toContain("mean");
     expect(details.history.at.length).toBeGreaterThan(15);
     expect(details.waits[0]!.load).toBeGreaterThan(0);
+    expect(details.tables).toEqual([
+      { name: worst!.tables[0], relation_id: expect.stringMatching(/^\d+$/) },
+    ]);
+    const compared = await editor.client.call(statements.readStatement, {
+      params: { id, statement_id: worst!.id },
+      query: { from: ago(20), compare: "week" },
+    });
+    const mean = (name: string) =>
+      compared.history.series
+        .find((each) => each.name === name)!
+        .values.filter((each) => each !== null);
+    expect(mean("mean:week").length).toBeGreaterThan(15);
+    expect(Math.max(...mean("mean:week"))).toBeLessThan(Math.min(...mean("mean")));
     const params = { id, statement_id: "999999999" };
     expect(await problemOf(editor.client.call(statements.readStatement, { params }))).toMatchObject(
       {
@@ -214,6 +248,30 @@ describe("tables and indexes", () => {
     expect(details.history.series.find(({ name }) => name === "size_bytes")!.values.at(-1)).toBe(
       9_000_000_000,
     );
+    expect(details.statements[0]).toMatchObject({ kind: "select", user_name: "app" });
+    expect(details.history.series.find(({ name }) => name === "vacuums")).toMatchObject({
+      unit: "count",
+      values: expect.arrayContaining([0]),
+    });
+    const compared = await editor.client.call(relations.readTable, {
+      params: { id, relation_id: orders!.id },
+      query: { from: ago(48), compare: "week" },
+    });
+    const size = (name: string) =>
+      compared.history.series.find((each) => each.name === name)!.values.at(-2)!;
+    expect(size("size_bytes:week") / size("size_bytes")).toBeCloseTo(1 - 0.002 * 7, 3);
+  });
+
+  test("where nothing was heard what was not counted is not known", async () => {
+    const query = { from: ago(40 * 24), to: ago(39 * 24) };
+    await sql`update health_documents set day = day - 50 where database_id = ${id} and section = 'tables'`.execute(
+      api.db,
+    );
+    const tables = await editor.client.call(relations.listTables, { params: { id }, query });
+    expect(tables.items[0]).toMatchObject({ seq_scan: null, n_tup_ins: null, growth_bytes: 0 });
+    await sql`update health_documents set day = day + 50 where database_id = ${id} and section = 'tables'`.execute(
+      api.db,
+    );
   });
 
   test("indexes have definitions, and say since when nobody used them", async () => {
@@ -227,8 +285,44 @@ describe("tables and indexes", () => {
     expect(unused).toHaveLength(13);
     expect(unused[0]!.unused_since).toBe(history.from.toISOString());
     expect(items[0]!.definition).toMatch(/^CREATE/);
+    expect(items[0]).toMatchObject({ duplicate_of: null, is_constraint: false });
+    expect(items[0]!.table_id).toMatch(/^\d+$/);
+    const alone = await editor.client.call(relations.listIndexes, {
+      params: { id },
+      query: { ...query, only: "unused" },
+    });
+    expect([alone.total, alone.items.length]).toEqual([13, 13]);
+    const byKey = { ...query, search: "(customer_id)" };
+    const found = await editor.client.call(relations.listIndexes, { params: { id }, query: byKey });
+    expect(found.items.map(({ name }) => name)).toEqual(["addresses_customer_id"]);
     const of = { ...query, table: "public.orders" };
     const some = await editor.client.call(relations.listIndexes, { params: { id }, query: of });
     expect(some.items.map(({ table }) => table)).toEqual(["orders", "orders", "orders"]);
+  });
+
+  test("indexes that are not valid or superfluous are marked, and can be listed alone", async () => {
+    const key = { column: "id", expression: null, operator_class: "int8_ops", collation: null };
+    const keyed = (relid: number) => ({
+      ...{ access_method: "btree", relid },
+      keys: [{ ...key, descending: false, nulls_first: false }],
+    });
+    const changes = {
+      orders_pkey: keyed(1),
+      orders_job_id: keyed(2),
+      carts_pkey: { is_valid: false },
+    };
+    await sql`
+      update health_schemas set body = jsonb_set(body, '{indexes}', (
+        select jsonb_agg(one || coalesce(${JSON.stringify(changes)}::jsonb -> (one ->> 'name'), '{}'))
+        from jsonb_array_elements(body -> 'indexes') as one))
+      where org_id = ${editor.actor.org_id}`.execute(api.db);
+    const list = async (only?: "invalid" | "duplicate") => {
+      const query = { limit: 200, ...(only ? { only } : {}) };
+      const { items } = await editor.client.call(relations.listIndexes, { params: { id }, query });
+      return items.map(({ name, duplicate_of }) => [name, duplicate_of]);
+    };
+    expect(await list("duplicate")).toEqual([["orders_job_id", "orders_pkey"]]);
+    expect(await list("invalid")).toEqual([["carts_pkey", null]]);
+    expect((await list()).filter(([, of]) => of !== null)).toHaveLength(1);
   });
 });

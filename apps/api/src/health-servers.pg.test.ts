@@ -38,7 +38,16 @@ describe("the server", () => {
     expect(Date.parse(at) - Date.parse(sample.at!)).toBeLessThan(10_000);
     expect(sample.sessions.find(({ pid }) => pid === 4103)!.blocked_by).toEqual([4102]);
     expect((await read({ at: sample.next_at! })).previous_at).toBe(sample.at);
-    expect(await read({ at: ago(6 * 24) })).toMatchObject({ at: null, sessions: [] });
+    expect(await read({ at: ago(6 * 24) })).toMatchObject({
+      at: null,
+      sessions: [],
+      statements: [],
+    });
+    const reader = sample.sessions.find(({ pid }) => pid === 4106)!;
+    const found = sample.statements.filter(({ query_hash }) => query_hash === reader.query_hash);
+    expect(found).toEqual([
+      expect.objectContaining({ database_id: id, database: "shop", query: expect.any(String) }),
+    ]);
     const samples = await editor.client.call(servers.readSessionSamples, {
       ...{ params: { id }, query: { from: ago(0.5) } },
     });
@@ -52,6 +61,7 @@ describe("the server", () => {
       ...{ params: { id }, query: { from: ago(5) } },
     });
     expect(long.items.length).toBeGreaterThan(60);
+    expect(Math.max(...long.items.map(({ longest_wait_s }) => longest_wait_s ?? 0))).toBe(44);
   });
 
   test("its state is that of its main database for all of them", async () => {
@@ -62,6 +72,14 @@ describe("the server", () => {
       expect(state.state).toBe("ok");
       expect(server!.slots!.map(({ name }) => name)).toEqual(["replica_1", "warehouse"]);
     }
+    const hint = "grant pg_monitor to quern_agent;";
+    const refused = { status: "skipped", code: "no_permission", hint, at: ago(0) };
+    await sql`update health_databases set collectors = collectors || ${JSON.stringify({ "server.replication": refused })}::jsonb
+      where id = ${id}`.execute(api.db);
+    const { parts } = await editor.client.call(servers.readServer, { params: { id } });
+    expect(parts).toEqual({
+      "server.replication": expect.objectContaining({ state: "no_permission", hint }),
+    });
     const { history: lag } = await editor.client.call(servers.readReplication, {
       ...{ params: { id }, query: lastHour() },
     });
@@ -106,8 +124,12 @@ describe("events", () => {
         params: { id },
         query: { from: ago(24 * 11), ...query },
       });
-    const { items } = await list({});
+    const { items, counts } = await list({});
     expect(items.map(({ type }) => type).sort()).toEqual(["deploy", "schema", "setting"]);
+    expect(counts).toEqual({ deploy: 1, schema: 1, setting: 1 });
+    const some = await list({ type: "deploy,setting", limit: 1 });
+    expect(some.counts).toEqual(counts);
+    expect(items.filter(({ type }) => type !== "schema")[0]).toEqual(some.items[0]);
     expect(items.map(({ at }) => at)).toEqual(
       items
         .map(({ at }) => at)

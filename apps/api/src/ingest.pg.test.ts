@@ -34,7 +34,8 @@ function site(): Partial<AgentPayload> {
   made += 1;
   return { node_id: `node-${made}`, node_name: `db${made}`, instance_id: `instance-${made}` };
 }
-const minute = (n: number) => new Date(Date.now() - 3_600_000 + n * 60_000).toISOString();
+const BEGUN = Date.now() - 3_600_000;
+const minute = (n: number) => new Date(BEGUN + n * 60_000).toISOString();
 
 async function points(instance_id: string) {
   const { rows } = await sql<{ marks: string[]; calls: number[]; seconds: number }>`

@@ -38,6 +38,8 @@ const STATUS: Record<ProblemCode, number> = {
   import_failed: 422,
   engine_mismatch: 400,
   instance_ended: 410,
+  no_sandbox: 503,
+  not_triable: 409,
   invalid_signature: 401,
   stale_timestamp: 401,
   invalid_payload: 422,

@@ -8,7 +8,8 @@ import { outboundAllowOf } from "@quern/runtime/outbound-rules";
 import type { Running } from "@quern/runtime/running";
 import { s3CredentialsOf } from "@quern/runtime/settings";
 import { openTracer } from "@quern/runtime/tracing";
-import { openDatabase } from "@quern/store/db";
+import { openDatabase, sqlstate } from "@quern/store/db";
+import { ensureHealthDatasources } from "@quern/store/health-datasource";
 import { readApiKeys } from "@quern/store/keys";
 import { ensureFirstAdmin, issueSetupLink } from "@quern/store/links";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
@@ -35,11 +36,13 @@ import { addFolderRoutes } from "./routes/folders.ts";
 import { addGroupRoutes } from "./routes/groups.ts";
 import { addHealthRoutes } from "./routes/health.ts";
 import { addHealthDatabaseRoutes } from "./routes/health-databases.ts";
+import { addHealthDatasourceRoutes } from "./routes/health-datasource.ts";
 import { addHealthEventRoutes } from "./routes/health-events.ts";
 import { addHealthFindingRoutes } from "./routes/health-findings.ts";
 import { addHealthRelationRoutes } from "./routes/health-relations.ts";
 import { addHealthServerRoutes } from "./routes/health-servers.ts";
 import { addHealthStatementRoutes } from "./routes/health-statements.ts";
+import { addHealthTrialRoutes } from "./routes/health-trials.ts";
 import { addHomeRoutes } from "./routes/home.ts";
 import { addIngestRoutes } from "./routes/ingest.ts";
 import { addInstanceRoutes } from "./routes/instances.ts";
@@ -126,6 +129,7 @@ export async function start(settings: ApiSettings, log: Log): Promise<RunningApi
   });
   const api: Api = {
     db,
+    databaseUrl: settings.DATABASE_URL,
     keys,
     log,
     runChanges,
@@ -151,6 +155,7 @@ export async function start(settings: ApiSettings, log: Log): Promise<RunningApi
   let app: FastifyInstance | undefined;
   try {
     await makeFirstAdmin(api, settings);
+    await offerHealthDatasource(api);
     const link = await issueSetupLink(db, settings.QUERN_ADMIN_EMAIL ?? null);
     app = await buildServer(api, settings.QUERN_TRUSTED_PROXIES);
     const address = await app.listen({ port: settings.PORT, host: settings.HOST });
@@ -165,6 +170,22 @@ export async function start(settings: ApiSettings, log: Log): Promise<RunningApi
     await stop();
     throw error;
   }
+}
+
+/** Quern serves without it, too. */
+async function offerHealthDatasource({ db, keys, databaseUrl, log }: Api): Promise<void> {
+  try {
+    for (const { org_id, trouble } of await ensureHealthDatasources(db, keys, databaseUrl))
+      if (trouble !== null) log.info({ org_id }, `Health is no datasource yet: ${trouble}`);
+  } catch (error) {
+    if (sqlstate(error) === undefined && !isSystemError(error)) throw error;
+    log.warn({ err: error }, "Health is no datasource yet");
+  }
+}
+
+/** Such as a certificate of DATABASE_URL that cannot be read. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }
 
 async function makeFirstAdmin(
@@ -256,11 +277,13 @@ export async function buildServer(api: Api, trustedProxies?: string): Promise<Fa
   addSandboxRoutes(app, api);
   addAgentRoutes(app, api);
   addHealthDatabaseRoutes(app, api);
+  addHealthDatasourceRoutes(app, api);
   addHealthStatementRoutes(app, api);
   addHealthRelationRoutes(app, api);
   addHealthServerRoutes(app, api);
   addHealthEventRoutes(app, api);
   addHealthFindingRoutes(app, api);
+  addHealthTrialRoutes(app, api);
   addEventRoutes(app, api);
   addSystemRoutes(app, api);
   addWebhookRoutes(app, api);

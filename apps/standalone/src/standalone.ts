@@ -20,6 +20,7 @@ import { loadExamples } from "./demo/examples.ts";
 import { openLogFile } from "./log-file.ts";
 import { launchMonitor, MONITORED } from "./monitor.ts";
 import { errorCode, StartProblem } from "./problem.ts";
+import { prepareReaders } from "./readers-server.ts";
 import type { StandaloneSettings } from "./settings.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 
@@ -72,6 +73,7 @@ export async function start(
       const { applied } = await migrate(database.url);
       detail(applied.length === 0 ? "up to date" : `${applied.length} applied`);
       if (settings.QUERN_KEYS === undefined) await ensureKeys(keys);
+      await prepareReaders(database, keys);
     });
     if (settings.QUERN_DEMO !== "0") {
       await step("Demo data", (detail) => offerDemo(database, folder, keys, detail));

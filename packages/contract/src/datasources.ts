@@ -78,6 +78,10 @@ export const Datasource = z
     updated_at: instant,
     last_test: z.strictObject({ run_id: id, at: instant, report: ConnectionReport }).nullable(),
     introspected_at: instant.nullable(),
+    built_in: z
+      .enum(["health"])
+      .nullable()
+      .describe("One that Quern made itself: only limits, caps and grants can be changed"),
   })
   .meta({ id: "Datasource" });
 export type Datasource = z.infer<typeof Datasource>;
@@ -296,4 +300,27 @@ export const readDatasourceSchema = route({
       snapshot: SchemaSnapshot.nullable(),
     }),
   },
+});
+
+export const HealthDatasource = z
+  .strictObject({
+    datasource_id: id.nullable().describe("null: it cannot be used, and `trouble` says why"),
+    trouble: z.string().nullable(),
+    sql: z
+      .string()
+      .nullable()
+      .describe(
+        "For an administrator of Quern's PostgreSQL, where Quern's role may not make roles",
+      ),
+  })
+  .meta({ id: "HealthDatasource" });
+export type HealthDatasource = z.infer<typeof HealthDatasource>;
+
+export const setUpHealthDatasource = route({
+  operation: "setUpHealthDatasource",
+  summary: "Make what Health knows a datasource, or mend that; the API does so whenever it starts",
+  tag,
+  method: "POST",
+  path: "/api/v1/health-datasource",
+  replies: { 200: HealthDatasource },
 });

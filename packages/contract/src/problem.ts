@@ -35,6 +35,8 @@ export const ProblemCode = z.enum([
   "import_failed",
   "engine_mismatch",
   "instance_ended",
+  "no_sandbox",
+  "not_triable",
   "invalid_signature",
   "stale_timestamp",
   "invalid_payload",

@@ -25,16 +25,17 @@ export async function takeActivity(
     select ${server_id}::uuid, at, sessions, idle, omitted
     from jsonb_to_recordset(${rows}::jsonb) as samples (at timestamptz, sessions jsonb, idle integer, omitted integer)
     on conflict do nothing`.execute(db);
-  await insertLoad(
-    reading,
-    dated.map(({ sessions }) => sessions),
-  );
+  await insertLoad(reading, dated);
 }
+
+type DatedSample = { at: Date; sessions: Session[] };
 
 async function insertLoad(
   { db, server_id, taken_at }: Reading,
-  samples: readonly Session[][],
+  dated: readonly DatedSample[],
 ): Promise<void> {
+  const samples = dated.map(({ sessions }) => sessions);
+  const waits = dated.flatMap(waitsOf);
   const groups = new Map<string, { parts: string[]; sessions: number }>();
   const active = samples.flat().filter(isWorking);
   for (const session of active) {
@@ -66,6 +67,15 @@ async function insertLoad(
         (sessions) => sessions.filter((each) => (each.blocked_by?.length ?? 0) > 0).length,
       ),
     ),
+    ...(waits.length === 0 ? {} : { longest_wait_s: Math.max(...waits) }),
+  });
+}
+
+/** How long each that is blocked has waited, in seconds; before 14 since its statement began. */
+function waitsOf({ at, sessions }: DatedSample): number[] {
+  return sessions.flatMap(({ blocked_by = [], waits_for, query_start }) => {
+    const since = blocked_by.length === 0 ? null : timeOf(waits_for?.since ?? query_start);
+    return since === null ? [] : [Math.max(0, (at.getTime() - since.getTime()) / 1000)];
   });
 }
 

@@ -7,9 +7,13 @@ export type DocumentSection =
   | "indexes"
   | "sequences"
   | "bloat"
+  | "column_statistics"
   | "server"
   | "statements"
   | "custom_metrics";
+
+/** Nobody asks what they were, and they are large. */
+const LATEST: ReadonlySet<DocumentSection> = new Set(["column_statistics"]);
 
 /** Keeps `body` as what `section` is now. */
 export async function keepDocument(
@@ -23,4 +27,9 @@ export async function keepDocument(
       ${JSON.stringify(body)}::jsonb)
     on conflict (database_id, section, day) do update set at = excluded.at, body = excluded.body
     where health_documents.at < excluded.at`.execute(db);
+  if (!LATEST.has(section)) return;
+  await sql`
+    delete from health_documents
+    where database_id = ${database_id} and section = ${section}
+      and day < (${taken_at}::timestamptz at time zone 'UTC')::date`.execute(db);
 }

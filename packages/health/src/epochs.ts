@@ -51,6 +51,11 @@ export function crashed(before: Epochs, after: Epochs): boolean {
   );
 }
 
+/** MySQL counts everything from its start on, and PostgreSQL over it. */
+export function countsFromStart({ database_stats_reset, postmaster_start }: Epochs): boolean {
+  return database_stats_reset !== null && database_stats_reset === postmaster_start;
+}
+
 function changed<T>(before: T | null, after: T | null): boolean {
   return before !== null && after !== null && before !== after;
 }

@@ -1,7 +1,7 @@
 /** Events that a payload tells of by being different from the one before. */
 import type { Epochs } from "@quern/contract/agent/server";
 import { sql } from "kysely";
-import { crashed } from "./epochs.ts";
+import { countsFromStart, crashed } from "./epochs.ts";
 import type { Reading } from "./reading.ts";
 
 export type Note = {
@@ -47,7 +47,8 @@ export function serverNotes(before: ServerIdentity, after: ServerIdentity): Note
     note("restart", null, { started_at: now.postmaster_start });
   if (differs(old.timeline, now.timeline))
     note("failover", null, { before: old.timeline, after: now.timeline });
-  if (!crash && differs(old.statements_stats_reset, now.statements_stats_reset))
+  const started = countsFromStart(now) && differs(old.postmaster_start, now.postmaster_start);
+  if (!crash && !started && differs(old.statements_stats_reset, now.statements_stats_reset))
     note("statements_reset", null);
   return notes;
 }
@@ -56,7 +57,8 @@ export function serverNotes(before: ServerIdentity, after: ServerIdentity): Note
 export function databaseNotes(before: Epochs | null, after: Epochs | null, name: string): Note[] {
   if (before === null || after === null || crashed(before, after)) return [];
   return after.database_stats_reset !== null &&
-    before.database_stats_reset !== after.database_stats_reset
+    before.database_stats_reset !== after.database_stats_reset &&
+    !countsFromStart(after)
     ? [{ type: "statistics_reset", subject: name, details: {}, of: "database" }]
     : [];
 }

@@ -23,7 +23,7 @@ const TABLES = sql`health_events as events left join health_databases as databas
   left join health_servers as servers on servers.id = events.server_id left join users on users.id = events.created_by`;
 
 export type EventFilter = {
-  type?: string | undefined;
+  types?: readonly string[] | undefined;
   limit: number;
   after?: { at: Date; id: string } | undefined;
 };
@@ -31,20 +31,36 @@ export type EventFilter = {
 /** Of the database, of its server as a whole and of all of the organisation; one more than `limit` where there are more. */
 export async function listEvents(
   db: Database,
-  database: { id: string; org_id: string; server_id: string },
-  { from, to }: Pick<Range, "from" | "to">,
-  { type, limit, after }: EventFilter,
+  database: Subject,
+  range: Pick<Range, "from" | "to">,
+  { types, limit, after }: EventFilter,
 ): Promise<EventRow[]> {
   const { rows } = await sql<EventRow>`
     select ${COLUMNS} from ${TABLES}
-    where events.org_id = ${database.org_id} and events.at > ${from} and events.at <= ${to}
-      and (events.database_id = ${database.id} or (events.database_id is null
-        and (events.server_id is null or events.server_id = ${database.server_id})))
-      and (${type ?? null}::text is null or events.type = ${type ?? null})
+    where ${of(database, range)} and (${types ?? null}::text[] is null or events.type = any(${types ?? null}::text[]))
       and (${after?.id ?? null}::uuid is null or (events.at, events.id) < (${after?.at ?? null}, ${after?.id ?? null}::uuid))
     order by events.at desc, events.id desc limit ${limit + 1}`.execute(db);
   return rows;
 }
+
+/** How many of each type there are. */
+export async function countEvents(
+  db: Database,
+  database: Subject,
+  range: Pick<Range, "from" | "to">,
+): Promise<Record<string, number>> {
+  const { rows } = await sql<{ type: string; n: number }>`
+    select type, count(*)::integer as n from health_events as events where ${of(database, range)} group by type`.execute(
+    db,
+  );
+  return Object.fromEntries(rows.map(({ type, n }) => [type, n]));
+}
+
+type Subject = { id: string; org_id: string; server_id: string };
+
+const of = ({ id, org_id, server_id }: Subject, { from, to }: Pick<Range, "from" | "to">) => sql`
+  events.org_id = ${org_id} and events.at > ${from} and events.at <= ${to}
+  and (events.database_id = ${id} or (events.database_id is null and (events.server_id is null or events.server_id = ${server_id})))`;
 
 export type NewEvent = {
   org_id: string;

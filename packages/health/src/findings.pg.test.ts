@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { advice, notEnough, say } from "./advisors/finding.ts";
 import { allRules } from "./advisors/registry.ts";
 import { deleteOldAdvice } from "./advisors/retention.ts";
 import { readScore } from "./advisors/scores.ts";
@@ -97,6 +98,70 @@ test("lists are by gravity and age, in pages, of one's own organisation", async 
   const rules = await listRuleResults(sites.db, org_id, site.database_id);
   expect(rules?.length).toBe((await allRules()).size);
   expect(rules?.[0]).toMatchObject({ state: "not_enough_data", evaluated_at: null });
+});
+
+test("a search has all its words in the rule, the object or the names; a snooze says by whom it was", async () => {
+  const { rule, finds } = toldRule("told", { title: "Rows pile up" });
+  const { site, evaluate } = await evaluating(sites, rule);
+  const org_id = site.subject().org_id;
+  finds(thing("public.carts"), thing("public.orders"));
+  await evaluate(minutes(0));
+  const found = async (filter: Parameters<typeof listFindings>[2]) => {
+    const { items } = await listFindings(
+      sites.db,
+      org_id,
+      { database_id: site.database_id, ...filter },
+      { limit: 9 },
+      minutes(1),
+    );
+    return items.map(({ object }) => object).sort();
+  };
+  expect(await found({ search: "TOLD carts" })).toEqual(["public.carts"]);
+  expect(await found({ search: `${site.subject().database_name} public` })).toHaveLength(2);
+  expect(await found({ search: "carts orders" })).toEqual([]);
+  expect(await found({ search: "_ublic" })).toEqual([]);
+  expect(await found({ statement_id: "1" })).toEqual([]);
+  const { items } = await listFindings(sites.db, org_id, {}, { limit: 1 }, minutes(1));
+  const finding = items[0]!;
+  await changeFinding(sites.db, { org_id, user_id: null }, finding.id, {
+    snoozed_until: minutes(60).toISOString(),
+  });
+  await sql`
+    insert into audit_log (org_id, at, user_id, action, resource_type, resource_id)
+    values (${org_id}, ${minutes(2)}, null, 'finding.snoozed', 'finding', ${finding.id})`.execute(
+    sites.db,
+  );
+  const snoozed = await readFinding(sites.db, org_id, finding.id, minutes(3));
+  expect(snoozed?.snoozed).toEqual({ at: minutes(2).toISOString(), by: null });
+  expect((await readFinding(sites.db, org_id, finding.id, minutes(61)))?.snoozed).toBeNull();
+});
+
+test("what has values in it comes with the text that they were put into", async () => {
+  const { rule, finds, told } = toldRule("told");
+  const { site, evaluate } = await evaluating(sites, rule);
+  const org_id = site.subject().org_id;
+  const message = say("Drop {name}: it has {n} rows.", { name: "{n}", n: 3 });
+  finds({ ...thing("a"), fix: advice(message) }, { ...thing("b"), fix: advice("Drop it.") });
+  await evaluate(minutes(0));
+  const { items } = await listFindings(
+    sites.db,
+    org_id,
+    { database_id: site.database_id },
+    { limit: 9 },
+  );
+  const fixes = new Map(items.map(({ object, fix }) => [object, fix]));
+  expect(fixes.get("a")).toMatchObject({ words: "Drop {n}: it has 3 rows.", message });
+  expect(fixes.get("b")).toMatchObject({ words: "Drop it.", message: null });
+  told.judgement = notEnough(say("{n} of {of} days.", { n: 1, of: 2 }));
+  await evaluate(minutes(2));
+  const { rows } = await sql<{ reason: unknown }>`
+    select reason from health_rule_states where database_id = ${site.database_id} and rule = 'told'`.execute(
+    sites.db,
+  );
+  expect(rows[0]?.reason).toMatchObject({
+    reason: "1 of 2 days.",
+    message: { text: "{n} of {of} days.", values: { n: 1, of: 2 } },
+  });
 });
 
 test("what was resolved two years ago is forgotten, unless it is muted", async () => {

@@ -1,11 +1,17 @@
 /** Findings and rules as the pages show them. */
 import type { Category } from "@quern/contract/health/databases";
-import type { Evidence, Finding, RuleResult, Severity } from "@quern/contract/health/findings";
+import type {
+  Evidence,
+  Finding,
+  Message,
+  RuleResult,
+  Severity,
+} from "@quern/contract/health/findings";
 import type { Database } from "@quern/store/db";
 import { isUuid, toPage } from "@quern/store/page";
 import { type RawBuilder, sql } from "kysely";
 import { allRules } from "./advisors/registry.ts";
-import type { Fix } from "./advisors/rule.ts";
+import type { Fix, Rule } from "./advisors/rule.ts";
 
 export type FindingFilter = {
   database_id?: string | undefined;
@@ -14,6 +20,8 @@ export type FindingFilter = {
   category?: Category | undefined;
   rule?: string | undefined;
   object?: string | undefined;
+  statement_id?: string | undefined;
+  search?: string | undefined;
 };
 
 type Row = {
@@ -32,6 +40,7 @@ type Row = {
   last_seen_at: Date;
   resolved_at: Date | null;
   snoozed_until: Date | null;
+  snoozed: { at: string; by: string | null } | null;
   muted_at: Date | null;
   muted_reason: string | null;
   muted_by: string | null;
@@ -59,6 +68,8 @@ export async function listFindings(
     ...(filter.category ? [sql`findings.rule = any(${ofCategory})`] : []),
     ...(filter.rule ? [sql`findings.rule = ${filter.rule}`] : []),
     ...(filter.object === undefined ? [] : [sql`findings.object = ${filter.object}`]),
+    ...(filter.statement_id ? [sql`findings.statement_id = ${filter.statement_id}`] : []),
+    ...(filter.search ? [matches(filter.search, rules)] : []),
     ...afterCursor(page.cursor),
   ];
   const rows = await selectFindings(db, sql.join(conditions, sql` and `), page.limit + 1, now);
@@ -88,6 +99,19 @@ function statusIs(status: FindingFilter["status"], now: Date): RawBuilder<unknow
   return status === "snoozed" ? sql`${live} and ${snoozed}` : sql`${live} and not ${snoozed}`;
 }
 
+/** Every word of `search` is in the rule's name or title, the object, or the name of the database or server. */
+function matches(search: string, rules: ReadonlyMap<string, Rule>): RawBuilder<unknown> {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean).slice(0, 10);
+  const each = words.map((word) => {
+    const named = [...rules.values()]
+      .filter(({ title }) => title.toLowerCase().includes(word))
+      .map(({ id }) => id);
+    return sql`(findings.rule = any(${named}) or strpos(findings.rule || ' ' || lower(findings.object), ${word}) > 0
+      or strpos(lower(databases.name || ' ' || servers.name), ${word}) > 0)`;
+  });
+  return each.length === 0 ? sql`true` : sql`(${sql.join(each, sql` and `)})`;
+}
+
 const RANK = sql`case findings.severity when 'critical' then 0 when 'warning' then 1 else 2 end`;
 /** Grows with age. */
 const AGE = sql`-(extract(epoch from findings.first_seen_at) * 1000000)::bigint`;
@@ -111,6 +135,11 @@ async function selectFindings(
     select findings.id, findings.rule, findings.severity, findings.object, findings.statement_id::text, findings.evidence,
       findings.confidence, findings.fix, findings.window_from, findings.window_to, findings.first_seen_at,
       findings.last_seen_at, findings.resolved_at, findings.snoozed_until, findings.muted_at, findings.muted_reason,
+      case when findings.snoozed_until > ${now} then (
+        select jsonb_build_object('at', audit_log.at, 'by', snoozers.name)
+        from audit_log left join users as snoozers on snoozers.id = audit_log.user_id
+        where resource_type = 'finding' and resource_id = findings.id and action = 'finding.snoozed'
+        order by audit_log.at desc limit 1) end as snoozed,
       muters.name as muted_by,
       jsonb_build_object('id', databases.id, 'name', databases.name, 'server_name', servers.name) as database,
       ${RANK} || '_' || ${AGE} || '_' || findings.id as place,
@@ -152,11 +181,14 @@ async function toFinding(row: Row): Promise<Finding> {
       window_from && window_to
         ? { from: window_from.toISOString(), to: window_to.toISOString() }
         : null,
-    ...{ confidence: row.confidence, source: rule?.source ?? "", fix: row.fix },
+    ...{ confidence: row.confidence, source: rule?.source ?? "" },
+    // What was found before fixes had a message has none.
+    fix: row.fix && { ...row.fix, message: row.fix.message ?? null },
     first_seen_at: row.first_seen_at.toISOString(),
     last_seen_at: row.last_seen_at.toISOString(),
     resolved_at: row.resolved_at?.toISOString() ?? null,
     snoozed_until: row.snoozed_until?.toISOString() ?? null,
+    snoozed: row.snoozed && { ...row.snoozed, at: new Date(row.snoozed.at).toISOString() },
     muted: muted_at
       ? { at: muted_at.toISOString(), reason: muted_reason ?? "", by: row.muted_by }
       : null,
@@ -201,7 +233,7 @@ export async function changeFinding(
 type StateRow = {
   rule: string;
   state: RuleResult["state"];
-  reason: { reason?: string; hint?: string | null };
+  reason: { reason?: string; message?: Message | null; hint?: string | null };
   evaluated_at: Date | null;
   findings: number;
 };
@@ -228,6 +260,7 @@ export async function listRuleResults(
       ...{ rule: id, title, category, explanation, source },
       state: row?.state ?? "not_enough_data",
       reason: evaluated === null ? "It was not evaluated yet." : (row?.reason.reason ?? null),
+      message: evaluated === null ? null : (row?.reason.message ?? null),
       hint: row?.reason.hint ?? null,
       findings: row?.findings ?? 0,
       evaluated_at: evaluated?.toISOString() ?? null,

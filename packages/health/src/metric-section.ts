@@ -6,7 +6,7 @@ import type { HealthMark } from "@quern/contract/health/ranges";
 import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
 import { asNumber, grownBy } from "./differences.ts";
-import { judgeCounters, type Verdict } from "./epochs.ts";
+import { countsFromStart, judgeCounters, type Verdict } from "./epochs.ts";
 import { distinct, keep, type Reading, sinceLast } from "./reading.ts";
 
 const SECTION = "server";
@@ -46,6 +46,8 @@ function rawOfServer(server: ServerStats): Raw {
     buffers_clean: whole(bgwriter.buffers_clean),
     buffers_backend: whole(bgwriter.buffers_backend) ?? backendIo(server, "writes"),
     buffers_backend_fsync: whole(bgwriter.buffers_backend_fsync) ?? backendIo(server, "fsyncs"),
+    // Of MySQL; PostgreSQL counts them in each database.
+    deadlocks: whole(server.status?.innodb_deadlocks),
     archived: server.archiver?.archived_count,
     archive_failed: server.archiver?.failed_count,
     slots_retained_bytes: largest((server.slots ?? []).map((slot) => slot.retained_bytes)),
@@ -140,6 +142,7 @@ function sharedVerdict(
     after.bgwriter_stats_reset !== null &&
     before.bgwriter_stats_reset !== after.bgwriter_stats_reset;
   if (again) return "lost";
+  if (after !== null && countsFromStart(after)) return verdict.counters;
   return verdict.marks.includes("reset") ? "kept" : verdict.counters;
 }
 

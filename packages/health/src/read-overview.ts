@@ -6,7 +6,7 @@ import { sql } from "kysely";
 import type { z } from "zod";
 import { listEvents } from "./events.ts";
 import { earlier, pointsIn, type Range, rangeAnswer, WEEK_MS } from "./read-range.ts";
-import { readLoadByWait, readMetricSeries, type Subject } from "./read-series.ts";
+import { readLoadByWait, readMetricSeries, type Subject, stepOf } from "./read-series.ts";
 
 type Changed = z.infer<typeof Change>;
 type Watched = {
@@ -27,6 +27,7 @@ export async function readOverview(
   db: Database,
   database: Watched,
   range: Range,
+  compare: boolean = false,
 ): Promise<Overview> {
   const subject: Subject = {
     ...{ database_id: database.id, server_id: database.server_id, interval_s: database.interval_s },
@@ -40,11 +41,32 @@ export async function readOverview(
   return {
     range: rangeAnswer(range),
     changes,
-    load_by_wait: await readLoadByWait(db, database.server_id, range, database.name),
+    load_by_wait: await loadByWait(db, database, range, compare),
     load_by_statement: await loadByStatement(db, database, range),
     throughput: await readMetricSeries(db, subject, range, THROUGHPUT),
     agent_share: await agentShare(db, subject, range),
   };
+}
+
+/** With the whole load of a week before as `load:week`, at the times of now. */
+async function loadByWait(
+  db: Database,
+  { server_id, name, interval_s }: Watched,
+  range: Range,
+  compare: boolean,
+): Promise<Overview["load_by_wait"]> {
+  if (!compare) return readLoadByWait(db, server_id, range, name);
+  const step_s = stepOf(interval_s);
+  const now = await readLoadByWait(db, server_id, range, name, step_s);
+  const week = await readLoadByWait(db, server_id, await earlier(db, range, WEEK_MS), name, step_s);
+  const sums = new Map(
+    week.at.map((at, place) => [
+      Date.parse(at) + WEEK_MS,
+      week.series.reduce((sum, { values }) => sum + (values[place] ?? 0), 0),
+    ]),
+  );
+  const values = now.at.map((at) => sums.get(Date.parse(at)) ?? null);
+  return { ...now, series: [...now.series, { name: "load:week", unit: "count", values }] };
 }
 
 /** Compared with the same length of time before: those that are half as much again, or less than two thirds. */

@@ -1,5 +1,5 @@
-/** Tables and indexes: as they were when last read, and what they did in the range. */
-import type { IndexTotals, TableTotals } from "@quern/contract/health/relations";
+/** Tables: as they were when last read, and what they did in the range; and what indexes are read by, too. */
+import type { TableTotals } from "@quern/contract/health/relations";
 import type { Database } from "@quern/store/db";
 import { containing } from "@quern/store/page";
 import { type RawBuilder, sql } from "kysely";
@@ -14,11 +14,6 @@ export type RelationFilter = {
   id?: number | undefined;
 };
 export type TableFilter = RelationFilter & { order?: string | undefined };
-export type IndexFilter = RelationFilter & {
-  order?: string | undefined;
-  /** `schema.table` or a name alone. */
-  table?: string | undefined;
-};
 
 /** What was last sent of a section as of the end of the range. */
 export function documentAt(database_id: string, section: string, to: Date): RawBuilder<unknown> {
@@ -27,7 +22,7 @@ export function documentAt(database_id: string, section: string, to: Date): RawB
 }
 
 /** Sums of counters by relation over the range, and the first size that was seen in it. */
-function movesOf(
+export function movesOf(
   family: "table" | "index",
   database_id: string,
   range: Range,
@@ -42,7 +37,19 @@ function movesOf(
     group by item.id`;
 }
 
-const bloatOf = (database_id: string, to: Date) => sql`
+/** One row: whether any point of the range is known. Without one, what was not counted is not 0. */
+export const knownIn = (family: "table" | "index", database_id: string, range: Range) =>
+  sql`select exists (select from ${pointsIn(family, range, database_id)} as points) as known`;
+
+/**
+ * A sum of `movesOf`: 0 for what is not in the points, since only what moved is. Null for what the server does not count,
+ * which is null in `current` as well.
+ */
+export const counted = (name: string) =>
+  sql`case when known and coalesce(moves.${sql.ref(name)}, current.${sql.ref(name)}) is not null
+    then coalesce(moves.${sql.ref(name)}, 0) end as ${sql.ref(name)}`;
+
+export const bloatOf = (database_id: string, to: Date) => sql`
   select schema, "table", index, max(wasted_bytes) as bloat_bytes
   from jsonb_to_recordset(coalesce(${documentAt(database_id, "bloat", to)}, '[]')) as bloat (schema text, "table" text, index text, wasted_bytes float8)
   group by schema, "table", index`;
@@ -86,19 +93,19 @@ export async function listTables(
   ];
   const { rows } = await sql<TableRow & { total: number }>`
     with moves as materialized (${movesOf("table", database.id, range, counters)}),
-    own as (${settingsOf(database.server_id)}), bloat as (${bloatOf(database.id, range.to)}),
+    seen as (${knownIn("table", database.id, range)}), own as (${settingsOf(database.server_id)}), bloat as (${bloatOf(database.id, range.to)}),
     current as (
       select * from jsonb_to_recordset(coalesce(${documentAt(database.id, "tables", range.to)}, '[]')) as current (schema text, "table" text,
         kind text, size_bytes float8, heap_bytes float8, toast_bytes float8, index_bytes float8, reltuples float8,
         n_live_tup float8, n_dead_tup float8, n_mod_since_analyze float8, frozen_xid_age float8, last_vacuum text,
-        last_autovacuum text, last_analyze text, last_autoanalyze text, locked boolean, options jsonb)
+        last_autovacuum text, last_analyze text, last_autoanalyze text, locked boolean, options jsonb,
+        seq_scan float8, seq_tup_read float8, idx_scan float8, n_tup_ins float8, n_tup_upd float8, n_tup_del float8)
     ), tables as (
       select relations.id, relations.schema, relations.name, coalesce(relations.relkind, current.kind) as relkind,
         size_bytes, heap_bytes, toast_bytes, index_bytes, size_bytes - coalesce(first_size, size_bytes) as growth_bytes,
-        coalesce(nullif(reltuples, -1), n_live_tup) as rows_estimate, coalesce(seq_scan, 0) as seq_scan,
-        coalesce(seq_tup_read, 0) as seq_tup_read, coalesce(idx_scan, 0) as idx_scan, coalesce(n_tup_ins, 0) as n_tup_ins,
-        coalesce(n_tup_upd, 0) as n_tup_upd, coalesce(n_tup_del, 0) as n_tup_del,
-        n_tup_hot_upd / nullif(n_tup_upd, 0) as hot_ratio, n_live_tup, n_dead_tup, n_mod_since_analyze,
+        coalesce(nullif(reltuples, -1), n_live_tup) as rows_estimate,
+        ${sql.join(["seq_scan", "seq_tup_read", "idx_scan", "n_tup_ins", "n_tup_upd", "n_tup_del"].map(counted))},
+        n_tup_hot_upd / nullif(moves.n_tup_upd, 0) as hot_ratio, n_live_tup, n_dead_tup, n_mod_since_analyze,
         n_dead_tup / nullif(n_dead_tup + n_live_tup, 0) as dead_ratio, n_dead_tup / nullif(${DUE_AT}, 0) as vacuum_pressure,
         frozen_xid_age, bloat_bytes, last_vacuum, last_autovacuum, last_analyze, last_autoanalyze,
         coalesce(locked, false) as locked
@@ -106,7 +113,7 @@ export async function listTables(
           and relations.schema = current.schema and relations.name = current."table"
         left join moves on moves.id = relations.id
         left join bloat on bloat.schema = current.schema and bloat."table" = current."table" and bloat.index is null
-        cross join own
+        cross join own cross join seen
       where ${named(filter)}
     )
     select *, count(*) over ()::float8 as total from tables
@@ -124,7 +131,7 @@ export async function listTables(
 
 type TableRow = Omit<TableTotals, "id"> & { id: number };
 
-function named({ search, id }: RelationFilter): RawBuilder<unknown> {
+export function named({ search, id }: RelationFilter): RawBuilder<unknown> {
   const conditions = [sql`true`];
   if (id !== undefined) conditions.push(sql`relations.id = ${id}`);
   if (search !== undefined && search !== "")
@@ -132,66 +139,8 @@ function named({ search, id }: RelationFilter): RawBuilder<unknown> {
   return sql.join(conditions, sql` and `);
 }
 
-function isoOf(time: string | null): string | null {
+export function isoOf(time: string | null): string | null {
   return timeOf(time)?.toISOString() ?? null;
-}
-
-const INDEX_ORDERS: Record<string, RawBuilder<unknown>> = {
-  size: sql`size_bytes desc nulls last`,
-  growth: sql`growth_bytes desc nulls last`,
-  scans: sql`idx_scan desc`,
-  unused: sql`unused_since is null, unused_since, size_bytes desc nulls last`,
-  bloat: sql`bloat_bytes desc nulls last`,
-  name: sql`name`,
-};
-
-export async function listIndexes(
-  db: Database,
-  database: { id: string },
-  range: Range,
-  filter: IndexFilter,
-): Promise<Listed<IndexTotals>> {
-  const table = filter.table === undefined ? [] : splitName(filter.table);
-  const { rows } = await sql<Omit<IndexTotals, "id"> & { id: number; total: number }>`
-    with moves as materialized (${movesOf("index", database.id, range, ["idx_scan", "idx_tup_read"])}),
-    bloat as (${bloatOf(database.id, range.to)}),
-    structure as (
-      select * from jsonb_to_recordset(coalesce(${schemaAt(database.id, range.to)} -> 'indexes', '[]')) as structure (schema text, name text,
-        definition text, is_unique boolean, is_primary boolean, is_valid boolean, size_bytes float8)
-    ), current as (
-      select * from jsonb_to_recordset(coalesce(${documentAt(database.id, "indexes", range.to)}, '[]')) as current (schema text,
-        "table" text, index text, size_bytes float8, idx_scan float8, last_idx_scan text)
-    ), indexes as (
-      select relations.id, current.schema, current."table", current.index as name, definition, is_unique, is_primary, is_valid,
-        coalesce(current.size_bytes, structure.size_bytes) as size_bytes,
-        current.size_bytes - coalesce(first_size, current.size_bytes) as growth_bytes, coalesce(moves.idx_scan, 0) as idx_scan,
-        coalesce(moves.idx_tup_read, 0) as idx_tup_read, last_idx_scan, bloat_bytes,
-        case when moves.idx_scan > 0 then null when last_idx_scan is not null then last_idx_scan
-          when current.idx_scan = 0 then relations.first_seen_at::text end as unused_since
-      from current join health_relations as relations on relations.database_id = ${database.id} and relations.kind = 'index'
-          and relations.schema = current.schema and relations.name = current.index
-        left join moves on moves.id = relations.id
-        left join structure on structure.schema = current.schema and structure.name = current.index
-        left join bloat on bloat.schema = current.schema and bloat.index = current.index
-      where ${named(filter)} and (${filter.table ?? null}::text is null or current."table" = ${table[1] ?? null}
-        and (${table[0] ?? null}::text is null or current.schema = ${table[0] ?? null}))
-    )
-    select *, count(*) over ()::float8 as total from indexes
-    order by ${INDEX_ORDERS[filter.order ?? "size"]!}, id
-    limit ${filter.limit ?? 100} offset ${filter.offset ?? 0}`.execute(db);
-  return {
-    total: rows[0]?.total ?? 0,
-    items: rows.map(({ total: _total, ...row }) => ({
-      ...{ ...row, id: String(row.id), last_idx_scan: isoOf(row.last_idx_scan) },
-      unused_since: isoOf(row.unused_since),
-    })),
-  };
-}
-
-/** Schema, when it is given, and name. */
-function splitName(table: string): [string | null, string] {
-  const dot = table.indexOf(".");
-  return dot < 0 ? [null, table] : [table.slice(0, dot), table.slice(dot + 1)];
 }
 
 /** The body of the schema that held at `at`. */

@@ -20,12 +20,13 @@ const SELDOM_MS: Readonly<Record<string, number>> = {
   settings: 24 * 60 * MINUTE_MS,
   schema: 24 * 60 * MINUTE_MS,
   bloat: 24 * 60 * MINUTE_MS,
+  column_statistics: 24 * 60 * MINUTE_MS,
 };
 const MISSED = 3;
 
 export const SECTIONS = [
   ...["statements", "tables", "indexes", "schema", "settings", "server", "activity"],
-  ...["sequences", "bloat"],
+  ...["sequences", "bloat", "column_statistics"],
 ] as const;
 
 /**

@@ -2,7 +2,7 @@
 import { HEALTH_METRICS, type HealthMetricName } from "@quern/contract/health/metrics";
 import type { HealthMark, Series, SeriesAnswer } from "@quern/contract/health/ranges";
 import type { Database } from "@quern/store/db";
-import { type RawBuilder, sql } from "kysely";
+import { sql } from "kysely";
 import type { FamilyName } from "./point-families.ts";
 import { bucketOf, earlier, pointsIn, type Range, rangeAnswer, WEEK_MS } from "./read-range.ts";
 
@@ -58,7 +58,8 @@ export async function readMetricSeries(
   };
 }
 
-function stepOf(interval_s: number | null): number {
+/** Seconds that put readings of about every `interval_s` side by side, each in a step of its own. */
+export function stepOf(interval_s: number | null): number {
   const steps = [10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600];
   return steps.find((step) => step >= (interval_s ?? 60) * 0.9) ?? 3600;
 }
@@ -100,7 +101,9 @@ async function metricBuckets(
 }
 
 /** Each time once, with the longest time that something was known for. */
-function timesOf(rows: readonly { at: Date; seconds: number }[]): { at: Date; seconds: number }[] {
+export function timesOf(
+  rows: readonly { at: Date; seconds: number }[],
+): { at: Date; seconds: number }[] {
   const byTime = new Map<number, number>();
   for (const { at, seconds } of rows)
     byTime.set(at.getTime(), Math.max(seconds, byTime.get(at.getTime()) ?? 0));
@@ -122,46 +125,20 @@ export async function readMarks(
   return rows.map(({ at, mark }) => ({ at: at.toISOString(), mark }));
 }
 
-/** How a line of a chart is made of a bucket's points: SQL over `points` and its aggregates. */
-export type Line = { name: string; unit: string; value: RawBuilder<unknown> };
-
-/** Lines of one thing of an array family: `place` is where the thing is in the arrays. */
-export async function readThingSeries(
-  db: Database,
-  of: { family: "statement" | "table" | "index"; ids: "statement_ids" | "relation_ids" },
-  database_id: string,
-  thing: number,
-  range: Range,
-  lines: readonly Line[],
-): Promise<SeriesAnswer> {
-  const { rows } = await sql<{ at: Date; seconds: number; line_values: (number | null)[] }>`
-    with points as (
-      select *, ${bucketOf(range)} as bucket, array_position(${sql.ref(of.ids)}, ${thing}::bigint) as place
-      from ${pointsIn(of.family, range, database_id)} as points
-    )
-    select bucket as at, sum(seconds) as seconds, array[${sql.join(lines.map(({ value }) => sql`(${value})::float8`))}] as line_values
-    from points group by bucket order by bucket`.execute(db);
-  return {
-    ...{ range: rangeAnswer(range), at: rows.map(({ at }) => at.toISOString()) },
-    seconds: rows.map(({ seconds }) => seconds),
-    marks: await readMarks(db, of.family, range, database_id),
-    series: lines.map(({ name, unit }, place) => ({
-      ...{ name, unit },
-      values: rows.map((row) => row.line_values[place] ?? null),
-    })),
-  };
-}
-
-/** Average active sessions by type of wait, the largest first. Only of `database_name` when it is given. */
+/**
+ * Average active sessions by type of wait, the largest first. Only of `database_name` when it is given. `step_s` puts raw
+ * points that are to be compared side by side.
+ */
 export async function readLoadByWait(
   db: Database,
   server_id: string,
   range: Range,
   database_name: string | null,
+  step_s: number | null = null,
 ): Promise<SeriesAnswer> {
   const { rows } = await sql<{ at: Date; seconds: number; loads: Record<string, number> }>`
     with points as (
-      select *, ${bucketOf(range)} as bucket from ${pointsIn("load", range, server_id)} as points
+      select *, ${bucketOf(range, step_s)} as bucket from ${pointsIn("load", range, server_id)} as points
     ), whole as (
       select bucket, sum(seconds) as seconds, sum(samples) as samples from points group by bucket
     ), each as (

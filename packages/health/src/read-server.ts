@@ -2,11 +2,13 @@
 import type { Session } from "@quern/contract/agent/activity";
 import type { SchemaSnapshot } from "@quern/contract/agent/schema";
 import type { ServerStats } from "@quern/contract/agent/server";
-import type { Setting } from "@quern/contract/health/server";
+import type { SectionState } from "@quern/contract/health/ranges";
+import type { SessionStatement, Setting } from "@quern/contract/health/server";
 import type { Database } from "@quern/store/db";
 import { containing } from "@quern/store/page";
 import { sql } from "kysely";
 import type { Range } from "./read-range.ts";
+import { type Collected, sectionState } from "./read-sections.ts";
 
 export type SessionsAt = {
   at: Date | null;
@@ -32,6 +34,35 @@ export async function readSessions(db: Database, server_id: string, at: Date): P
   return rows[0] ?? nothing;
 }
 
+const TEXT_SHOWN = 2_000;
+
+/** What is known of the statements that `sessions` of a server were at. */
+export async function readSessionStatements(
+  db: Database,
+  server_id: string,
+  sessions: readonly Session[],
+): Promise<SessionStatement[]> {
+  const at = sessions.filter(
+    ({ database, query_hash, fingerprint }) =>
+      database !== null && (query_hash !== null || fingerprint !== null),
+  );
+  if (at.length === 0) return [];
+  const column = (name: "database" | "query_hash" | "fingerprint") => at.map((each) => each[name]);
+  const { rows } = await sql<SessionStatement>`
+    with asked as (
+      select distinct name, hash, case when hash is null then print end as print
+      from unnest(${column("database")}::text[], ${column("query_hash")}::text[], ${column("fingerprint")}::text[])
+        as asked (name, hash, print)
+    )
+    select distinct statements.id::text, database_id, databases.name as database, user_name, query_hash, fingerprint,
+      left(query, ${TEXT_SHOWN}) as query
+    from asked join health_databases as databases on databases.server_id = ${server_id} and databases.name = asked.name
+      join health_statements as statements on statements.database_id = databases.id
+        and (query_hash = asked.hash or fingerprint = asked.print)
+    limit 5000`.execute(db);
+  return rows;
+}
+
 export type SampleRow = {
   at: Date;
   active: number;
@@ -48,8 +79,9 @@ export async function readSamples(
 ): Promise<SampleRow[]> {
   if (to.getTime() - from.getTime() > SAMPLES_UP_TO_MS) {
     const { rows } = await sql<SampleRow>`
-      select at, round((values ->> 'load')::float8)::integer as active,
-        round(coalesce((values ->> 'blocked_sessions')::float8, 0))::integer as blocked, null as longest_wait_s
+      select at, round(greatest((values ->> 'load')::float8, (values ->> 'blocked_sessions')::float8))::integer as active,
+        round(coalesce((values ->> 'blocked_sessions')::float8, 0))::integer as blocked,
+        (values ->> 'longest_wait_s')::float8 as longest_wait_s
       from health_metric_points where subject_id = ${server_id} and at > ${from} and at <= ${to} and values ? 'load'
       order by at`.execute(db);
     return rows;
@@ -57,7 +89,8 @@ export async function readSamples(
   const { rows } = await sql<SampleRow>`
     select at, count(*) filter (where session ->> 'state' = 'active' and session ->> 'backend_type' <> 'walsender')::integer as active,
       count(*) filter (where jsonb_array_length(coalesce(session -> 'blocked_by', '[]')) > 0)::integer as blocked,
-      max(extract(epoch from at - (session -> 'waits_for' ->> 'since')::timestamptz)::float8) as longest_wait_s
+      max(greatest(0, extract(epoch from at - coalesce(session -> 'waits_for' ->> 'since', session ->> 'query_start')::timestamptz))::float8)
+        filter (where jsonb_array_length(coalesce(session -> 'blocked_by', '[]')) > 0) as longest_wait_s
     from health_activity left join jsonb_array_elements(sessions) as session on true
     where server_id = ${server_id} and at > ${from} and at <= ${to}
     group by at order by at`.execute(db);
@@ -75,6 +108,23 @@ export async function readServerStats(
     db,
   );
   return rows[0];
+}
+
+/** Parts of the server's statistics that are not whole, each read by itself; as its main database's agent says. */
+export async function readServerParts(
+  db: Database,
+  server_id: string,
+): Promise<Record<string, SectionState>> {
+  const { rows } = await sql<{ part: string; told: Collected[string] }>`
+    select distinct on (part) part, told
+    from health_databases, jsonb_each(collectors) as collected (part, told)
+    where server_id = ${server_id} and part like 'server.%'
+    order by part, is_main desc, last_seen_at desc`.execute(db);
+  const states = rows.map(({ part, told }) => {
+    const fresh = { collectors: { [part]: told }, interval_s: null, last_taken_at: null };
+    return [part, sectionState(fresh, part, true)] as const;
+  });
+  return Object.fromEntries(states.filter(([, { state }]) => state !== "ok" && state !== "stale"));
 }
 
 export type SettingFilter = {

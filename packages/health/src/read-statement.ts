@@ -4,8 +4,8 @@ import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
 import type { z } from "zod";
 import { earlier, pointsIn, type Range, WEEK_MS } from "./read-range.ts";
-import { type Line, readThingSeries } from "./read-series.ts";
 import { listStatements, readCallCosts, type StatementRow } from "./read-statements.ts";
+import { type Line, readThingSeries } from "./read-thing-series.ts";
 
 export type StatementFound = Omit<StatementDetails, "range" | "statement" | "siblings"> & {
   statement: StatementRow;
@@ -38,9 +38,10 @@ const REGRESSION = 1.5;
 /** Undefined when the database has no such statement. */
 export async function readStatement(
   db: Database,
-  database: { id: string; server_id: string },
+  database: { id: string; server_id: string; interval_s: number | null },
   id: number,
   range: Range,
+  compare: boolean = false,
 ): Promise<StatementFound | undefined> {
   const { rows: like } = await sql<{ id: number }>`
     select others.id from health_statements as one join health_statements as others
@@ -53,15 +54,31 @@ export async function readStatement(
   });
   const statement = items.find((item) => item.id === String(id));
   if (statement === undefined) return undefined;
-  const of = { family: "statement", ids: "statement_ids" } as const;
+  const thing = { family: "statement", ids: "statement_ids", database, id } as const;
   return {
     statement,
     siblings: items.filter((item) => item !== statement),
-    history: await readThingSeries(db, of, database.id, id, range, LINES),
+    history: await readThingSeries(db, thing, range, LINES, compare),
+    tables: await readNamedTables(db, database.id, statement.tables),
     plans: await readPlans(db, id),
     regression: await readRegression(db, database.id, id, range),
     waits: await readWaits(db, database.server_id, statement.query_hash, range),
   };
+}
+
+/** A name without a schema is a table's where only one schema has a table of that name. */
+async function readNamedTables(
+  db: Database,
+  database_id: string,
+  names: readonly string[],
+): Promise<StatementDetails["tables"]> {
+  const { rows } = await sql<{ name: string; relation_id: string | null }>`
+    select named.name, case when count(relations.id) = 1 then min(relations.id)::text end as relation_id
+    from unnest(${[...names]}::text[]) with ordinality as named (name, place)
+      left join health_relations as relations on relations.database_id = ${database_id} and relations.kind = 'table'
+        and named.name in (relations.schema || '.' || relations.name, relations.name)
+    group by named.name, named.place order by named.place`.execute(db);
+  return rows;
 }
 
 async function readPlans(db: Database, id: number): Promise<z.infer<typeof Plan>[]> {

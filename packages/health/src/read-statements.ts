@@ -15,6 +15,8 @@ export type StatementFilter = {
   user_name?: string | undefined;
   /** `schema.table` or a name alone. */
   table?: string | undefined;
+  /** First seen then or later. */
+  new_since?: string | undefined;
   limit?: number | undefined;
   offset?: number | undefined;
   /** These alone, also when they did nothing in the range. */
@@ -25,6 +27,8 @@ export type StatementList = {
   /** Of those that match. */
   total: Sums & { statements: number };
   other: Sums;
+  /** Roles whose statements did something in the range, whatever the filter. */
+  users: string[];
   items: StatementRow[];
 };
 
@@ -81,8 +85,11 @@ export async function listStatements(
       from health_statements as statements ${join} sums on sums.id = statements.id left join week on week.id = statements.id
       where statements.database_id = ${database_id} and ${matching(filter)}
     )
-    select found.*, other.*, all_time_ms, matched.*
-    from other, (select coalesce(sum(total_time_ms), 0) as all_time_ms from sums) as whole,
+    select found.*, other.*, all_time_ms, users, matched.*
+    from other, (
+      select coalesce(sum(total_time_ms), 0) as all_time_ms,
+        coalesce(array_agg(distinct user_name order by user_name) filter (where user_name <> ''), '{}') as users
+      from sums join health_statements as statements on statements.id = sums.id) as whole,
       (select count(*)::float8 as total_statements, coalesce(sum(calls), 0) as total_calls,
         coalesce(sum(total_time_ms), 0) as total_time from found) as matched
       left join (
@@ -97,11 +104,13 @@ export async function listStatements(
       total_time_ms: first.total_time,
     },
     other: { calls: first.other_calls, total_time_ms: first.other_time_ms },
+    users: first.users,
     items: rows.flatMap((row) => (row.id === null ? [] : [totalsOf(row)])),
   };
 }
 
-function matching({ search, kind, user_name, table, ids }: StatementFilter): RawBuilder<unknown> {
+function matching(filter: StatementFilter): RawBuilder<unknown> {
+  const { search, kind, user_name, table, new_since, ids } = filter;
   const conditions = [sql`true`];
   if (ids !== undefined) conditions.push(sql`statements.id = any(${[...ids]}::bigint[])`);
   if (search !== undefined && search !== "")
@@ -110,6 +119,8 @@ function matching({ search, kind, user_name, table, ids }: StatementFilter): Raw
     );
   if (kind !== undefined) conditions.push(sql`coalesce(kind, 'unknown') = ${kind}`);
   if (user_name !== undefined) conditions.push(sql`user_name = ${user_name}`);
+  if (new_since !== undefined)
+    conditions.push(sql`statements.first_seen_at >= ${new_since}::timestamptz`);
   if (table !== undefined) {
     const name = table.slice(table.indexOf(".") + 1);
     conditions.push(sql`tables && array[${table}::text, ${name}::text]`);
@@ -130,6 +141,7 @@ type FoundRow = Record<(typeof SUMMED)[number], number | null> &
     total_statements: number;
     total_calls: number;
     total_time: number;
+    users: string[];
   };
 
 function totalsOf(row: FoundRow): StatementRow {

@@ -5,12 +5,13 @@ import type { readTable as route } from "@quern/contract/health/relations";
 import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
 import type { z } from "zod";
+import { listIndexes } from "./read-indexes.ts";
 import type { Range } from "./read-range.ts";
-import { listIndexes, listTables, schemaAt } from "./read-relations.ts";
-import { type Line, readThingSeries } from "./read-series.ts";
+import { listTables, schemaAt } from "./read-relations.ts";
 import { listStatements } from "./read-statements.ts";
+import { type Line, readThingSeries } from "./read-thing-series.ts";
 
-type TableDetails = Omit<z.infer<(typeof route.replies)[200]>, "range">;
+type TableDetails = Omit<z.infer<(typeof route.replies)[200]>, "range" | "state">;
 
 const perSecond = (column: string) =>
   sql`coalesce(sum(${sql.ref(column)}[place]), 0) / nullif(sum(seconds), 0)`;
@@ -21,13 +22,22 @@ const COUNTED = [
   ...["seq_scan", "seq_tup_read", "idx_scan", "n_tup_ins", "n_tup_upd", "n_tup_del"],
   ...["n_tup_hot_upd", "heap_blks_read", "heap_blks_hit"],
 ];
+const GAUGES = [
+  ...["n_live_tup", "n_dead_tup", "size_bytes", "heap_bytes", "toast_bytes", "index_bytes"],
+];
 const LINES: readonly Line[] = [
   ...COUNTED.map((name): Line => ({ name, unit: "per_second", value: perSecond(name) })),
-  ...["n_live_tup", "n_dead_tup"].map(
-    (name): Line => ({ name, unit: "count", value: latest(name) }),
+  ...["vacuums", "analyzes"].map(
+    (name): Line => ({
+      ...{ name, unit: "count" },
+      value: sql`coalesce(sum(${sql.ref(name)}[place]), 0)`,
+    }),
   ),
-  ...["size_bytes", "heap_bytes", "toast_bytes", "index_bytes"].map(
-    (name): Line => ({ name, unit: "bytes", value: latest(name) }),
+  ...GAUGES.map(
+    (name): Line => ({
+      ...{ name, unit: name.endsWith("_bytes") ? "bytes" : "count" },
+      value: latest(name),
+    }),
   ),
 ];
 const STATEMENTS = 50;
@@ -35,9 +45,10 @@ const STATEMENTS = 50;
 /** Undefined when the database has no such table, or it was not there at the end of the range. */
 export async function readTable(
   db: Database,
-  database: { id: string; server_id: string },
+  database: { id: string; server_id: string; interval_s: number | null },
   id: number,
   range: Range,
+  compare: boolean = false,
 ): Promise<TableDetails | undefined> {
   const { items } = await listTables(db, database, range, { id });
   const table = items[0];
@@ -48,22 +59,24 @@ export async function readTable(
     table: qualified,
     limit: STATEMENTS,
   });
-  const of = { family: "table", ids: "relation_ids" } as const;
-  const history = await readThingSeries(db, of, database.id, id, range, LINES);
+  const thing = { family: "table", ids: "relation_ids", database, id } as const;
+  const history = await readThingSeries(db, thing, range, LINES, compare);
   return {
     table,
     columns: await readColumns(db, database.id, table, range.to),
     indexes: indexes.items,
-    statements: found.items.map(({ id, query, calls, total_time_ms }) => {
-      return { id, query, calls, total_time_ms };
-    }),
+    statements: found.items.map(
+      ({ id, query, kind, user_name, calls, total_time_ms, mean_time_ms, share }) => {
+        return { id, query, kind, user_name, calls, total_time_ms, mean_time_ms, share };
+      },
+    ),
     history: { ...history, series: history.series.map(carriedOn) },
   };
 }
 
 /** A table that has no place in a point did not change since the one before. */
 function carriedOn(series: Series): Series {
-  if (series.unit === "per_second") return series;
+  if (!GAUGES.includes(series.name.replace(/:week$/, ""))) return series;
   let last: number | null = null;
   return {
     ...series,

@@ -33,7 +33,7 @@ export async function sinceLast<T>(
 ): Promise<SectionInterval<T> | undefined> {
   const before = await recall<T>(reading.db, reading.database_id, section);
   if (before === undefined) return undefined;
-  const interval = intervalBetween(before, clocksOf(reading));
+  const interval = intervalBetween({ ...before, taken_at: before.agent_time }, clocksOf(reading));
   const marks: HealthMark[] = [];
   if (interval.gap) marks.push("gap");
   if (interval.clock_step) marks.push("clock_step");
@@ -51,6 +51,7 @@ export async function keep<T>(
 ): Promise<void> {
   await remember(reading.db, reading.database_id, section, {
     ...clocksOf(reading),
+    agent_time: reading.taken_at,
     taken_at: since?.at ?? reading.taken_at,
     usual_s: since?.interval.usual_s ?? null,
     epochs: reading.epochs,

@@ -12,6 +12,8 @@ const MOVING = new Set([
   "columns",
   "position",
 ]);
+/** What earlier agents did not send: that it is there after an update of the agent is no change. */
+const LATER = new Set(["definition"]);
 
 /** In order of type and name; a column is a change of its own, not one of its table. */
 export function schemaChanges(before: SchemaSnapshot, after: SchemaSnapshot): SchemaChange[] {
@@ -90,7 +92,10 @@ function differences(
     if (right === undefined)
       return [{ type, change: "removed", object, before: left, after: null, fields: [] }];
     const fields = [...new Set([...Object.keys(left), ...Object.keys(right)])].filter(
-      (field) => !MOVING.has(field) && JSON.stringify(left[field]) !== JSON.stringify(right[field]),
+      (field) =>
+        !MOVING.has(field) &&
+        !(LATER.has(field) && (left[field] === undefined || right[field] === undefined)) &&
+        JSON.stringify(left[field]) !== JSON.stringify(right[field]),
     );
     return fields.length === 0
       ? []

@@ -9,7 +9,10 @@ const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 
 export type Memory<T> = {
+  /** The time of its point: what the agent's clock said, unless that had gone back. */
   taken_at: Date;
+  /** What the agent's clock said. */
+  agent_time: Date;
   received_at: Date;
   server_time: Date | null;
   usual_s: number | null;
@@ -18,6 +21,7 @@ export type Memory<T> = {
 };
 type Kept<T> = {
   usual_s: number | null;
+  agent_time?: string;
   received_at: string;
   server_time: string | null;
   counters: T;
@@ -37,6 +41,7 @@ export async function recall<T>(
   const kept: Kept<T> = JSON.parse((await inflate(row.counters)).toString());
   return {
     taken_at: row.taken_at,
+    agent_time: kept.agent_time === undefined ? row.taken_at : new Date(kept.agent_time),
     received_at: new Date(kept.received_at),
     server_time: kept.server_time === null ? null : new Date(kept.server_time),
     usual_s: kept.usual_s,
@@ -54,6 +59,7 @@ export async function remember<T>(
 ): Promise<void> {
   const kept: Kept<T> = {
     usual_s: memory.usual_s,
+    agent_time: memory.agent_time.toISOString(),
     received_at: memory.received_at.toISOString(),
     server_time: memory.server_time?.toISOString() ?? null,
     counters: memory.counters,

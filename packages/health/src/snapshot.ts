@@ -142,6 +142,7 @@ function documentsOf(payload: AgentPayload) {
     ["indexes", payload.index_stats],
     ["sequences", payload.sequences],
     ["bloat", payload.bloat],
+    ["column_statistics", payload.column_statistics],
     ["statements", payload.statements],
     ["custom_metrics", payload.custom_metrics],
   ] as const;
@@ -193,7 +194,7 @@ function uuidOf(agent: Sender, body: string | Uint8Array): string {
 function sectionsOf(payload: AgentPayload): string[] {
   const names = [
     ...["query_stats", "table_stats", "index_stats", "settings", "schema", "server", "activity"],
-    ...["sequences", "bloat", "plans", "custom_metrics"],
+    ...["sequences", "bloat", "column_statistics", "plans", "custom_metrics"],
   ] as const;
   return names.filter((name) => payload[name as keyof AgentPayload] != null);
 }

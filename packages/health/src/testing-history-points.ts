@@ -157,7 +157,7 @@ async function fillMetrics(
       'buffers_checkpoint', ${n(30)}, 'buffers_clean', ${n(1)}, 'archived', ${n(0.02)}, 'archive_failed', 0,
       'slots_retained_bytes', round(6.2e9 * wave), 'replay_lag_bytes', round(9e6 * wave), 'replay_lag_ms', round(2400 * wave),
       'horizon_age', round(52000 * wave), 'locks_held', round(140 * wave), 'vacuum_workers', 1, 'load', 4 * wave,
-      'load_lock', wave, 'blocked_sessions', round(3 * wave), 'agent_database_time_ms', ${n(2)}, 'agent_rss_bytes', 71000000)
+      'load_lock', wave, 'blocked_sessions', round(3 * wave), 'longest_wait_s', 44 * wave, 'agent_database_time_ms', ${n(2)}, 'agent_rss_bytes', 71000000)
     from ${instants(span)} on conflict do nothing`.execute(db);
 }
 

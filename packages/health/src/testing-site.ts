@@ -63,7 +63,12 @@ async function makeSite(db: Database, org_id: string, version_num: number, more:
     const payload: AgentPayload = {
       ...{ agent_version: "0.1.0", timestamp: at.toISOString(), instance_id: node_id, node_id },
       database: {
-        ...{ type: "postgres", version: `PostgreSQL ${version_num}`, name: "shop", version_num },
+        ...{
+          type: more.type ?? "postgres",
+          version: `PostgreSQL ${version_num}`,
+          name: "shop",
+          version_num,
+        },
         provider: more.provider ?? "generic",
       },
       ...{ snapshot_uuid: randomUUID(), sequence, epochs: EPOCHS, ...sections },

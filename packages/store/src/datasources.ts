@@ -36,7 +36,7 @@ export async function listDatasources(
         where grants.resource_type = 'datasource' and grants.resource_id = datasources.id
       ), '[]') as groups,
       last_test.json as last_test,
-      datasource_schemas.introspected_at
+      datasource_schemas.introspected_at, datasources.built_in
     from datasources
     left join datasource_schemas on datasource_schemas.datasource_id = datasources.id
     left join lateral (
@@ -107,9 +107,9 @@ export async function readConnection(
   db: Database,
   id: string,
   lock = false,
-): Promise<SealedConnection | undefined> {
-  const { rows } = await sql<SealedConnection>`
-    select id, org_id, type, config, secret, secret_version, max_concurrency from datasources
+): Promise<(SealedConnection & Pick<Datasource, "built_in">) | undefined> {
+  const { rows } = await sql<SealedConnection & Pick<Datasource, "built_in">>`
+    select id, org_id, type, config, secret, secret_version, max_concurrency, built_in from datasources
     where id = ${id} and deleted_at is null ${lock ? sql`for update` : sql``}`.execute(db);
   return rows[0];
 }

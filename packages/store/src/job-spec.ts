@@ -33,6 +33,8 @@ export type JobSpec = {
   instance?: { name: string | null; ttl_s: number | null };
   left?: SideSpec;
   right?: SideSpec;
+  /** The head sees relations as large as their statistics say, though they have no rows: for plans. */
+  planned_sizes?: true;
 };
 
 /** A job that a sandbox holds by its lease. */

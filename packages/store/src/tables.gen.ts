@@ -137,6 +137,10 @@ export interface DashboardVersions {
 }
 
 export interface Datasources {
+  /**
+   * One that Quern made of itself: only its limits and grants are anybody's to change.
+   */
+  built_in: string | null;
   config: unknown;
   created_at: Generated<Timestamp>;
   created_by: string | null;
@@ -525,6 +529,13 @@ export interface HealthMetricHours {
   values: unknown;
 }
 
+export interface HealthMetricNames {
+  kind: string;
+  name: string;
+  subject: string;
+  unit: string;
+}
+
 export interface HealthMetricPoints {
   at: Timestamp;
   marks: Generated<string[]>;
@@ -542,6 +553,15 @@ export interface HealthPlans {
   plan_hash: string;
   statement_id: number;
   total_cost: number | null;
+}
+
+export interface HealthReaders {
+  /**
+   * A digest of what the datasource and its secret were made of, so that they are made anew when that changes.
+   */
+  made_of: Buffer | null;
+  org_id: string;
+  role_name: string;
 }
 
 export interface HealthRelations {
@@ -821,6 +841,15 @@ export interface HealthTablePoints {
   size_bytes: ArrayType<number>;
   toast_bytes: ArrayType<number>;
   vacuums: ArrayType<number>;
+}
+
+export interface HealthTrials {
+  created_at: Generated<Timestamp>;
+  database_id: string;
+  facts: unknown;
+  finding_id: string;
+  job_id: string;
+  org_id: string;
 }
 
 export interface InstanceLogins {
@@ -1757,8 +1786,10 @@ export interface DB {
   health_load_points: HealthLoadPoints;
   health_metric_days: HealthMetricDays;
   health_metric_hours: HealthMetricHours;
+  health_metric_names: HealthMetricNames;
   health_metric_points: HealthMetricPoints;
   health_plans: HealthPlans;
+  health_readers: HealthReaders;
   health_relations: HealthRelations;
   health_rollups: HealthRollups;
   health_rule_states: HealthRuleStates;
@@ -1775,6 +1806,7 @@ export interface DB {
   health_table_days: HealthTableDays;
   health_table_hours: HealthTableHours;
   health_table_points: HealthTablePoints;
+  health_trials: HealthTrials;
   instance_logins: InstanceLogins;
   instances: Instances;
   job_logs: JobLogs;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   changeDatasource,
   createDatasource,
+  type DatasourceInput,
   deleteDatasource,
   type Limits,
   listDatasources,
@@ -13,6 +14,7 @@ import { recordAudit } from "@quern/store/audit";
 import * as datasources from "@quern/store/datasources";
 import { inTransaction } from "@quern/store/db";
 import { setGrants } from "@quern/store/grants";
+import { HEALTH_MAX_CONCURRENCY } from "@quern/store/health-datasource";
 import { refuseAboveMaximum } from "@quern/store/run-limits";
 import { connectionRun } from "@quern/store/runs";
 import { readPackedSchema, unpackSchema } from "@quern/store/schema-replies";
@@ -21,7 +23,7 @@ import { readSettings } from "@quern/store/settings";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";
 import { enqueue } from "../enqueue.ts";
-import { notFound } from "../problems.ts";
+import { ApiError, notFound } from "../problems.ts";
 import { serve } from "../serve.ts";
 
 const CONCURRENCY = 8;
@@ -95,6 +97,7 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
       await inTransaction(api.db, async (trx) => {
         const current = await datasources.readConnection(trx, params.id, true);
         if (!current) throw notFound("datasource");
+        if (current.built_in !== null) refuseForBuiltIn(body);
         const version = current.secret_version + 1;
         const moved =
           body.config !== undefined && !datasources.sameEndpoint(current.config, body.config);
@@ -136,6 +139,14 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
     ({ params }) => written(params.id),
     async ({ actor, params, origin }) =>
       inTransaction(api.db, async (trx) => {
+        const current = await datasources.readConnection(trx, params.id, true);
+        if (!current) throw notFound("datasource");
+        if (current.built_in !== null) {
+          throw new ApiError(
+            "not_allowed",
+            "Quern made this datasource itself, and would make it again. Take its grants away instead.",
+          );
+        }
         await datasources.deleteDatasource(trx, params.id);
         await recordAudit(trx, actor, origin, {
           action: "datasource.deleted",
@@ -162,6 +173,27 @@ export function addDatasourceRoutes(app: FastifyInstance, api: Api): void {
     },
     { uncheckedReply: true },
   );
+}
+
+/** Its role and its place are Quern's own; how much of it is used, and by whom, is the admin's. */
+function refuseForBuiltIn({
+  name,
+  config,
+  secret,
+  max_concurrency,
+}: Partial<DatasourceInput>): void {
+  if (name !== undefined || config !== undefined || secret !== undefined) {
+    throw new ApiError(
+      "not_allowed",
+      "Quern made this datasource itself: only its limits, its runs at the same time and its grants can be changed.",
+    );
+  }
+  if (max_concurrency !== undefined && max_concurrency > HEALTH_MAX_CONCURRENCY) {
+    throw new ApiError(
+      "limit_above_maximum",
+      `It reads Quern's own PostgreSQL, which has more to do: at most ${HEALTH_MAX_CONCURRENCY} runs at the same time.`,
+    );
+  }
 }
 
 /** A datasource may lower what the organisation allows, not raise it. */

@@ -102,7 +102,9 @@ export function addHealthDatabaseRoutes(app: FastifyInstance, api: Api): void {
 
   serve(app, api, readOverview, read, async ({ actor, params, query }) => {
     const row = await theDatabase(api.db, actor, params.id);
-    return overviews.readOverview(api.db, row, await theRange(api.db, query));
+    const { compare, ...asked } = query;
+    const range = await theRange(api.db, asked);
+    return overviews.readOverview(api.db, row, range, compare === "week");
   });
 
   serve(app, api, readMetrics, read, async ({ actor, params, query }) => {

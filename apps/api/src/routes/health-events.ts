@@ -19,18 +19,15 @@ export function addHealthEventRoutes(app: FastifyInstance, api: Api): void {
   serve(app, api, listEvents, read, async ({ actor, params, query }) => {
     const row = await theDatabase(api.db, actor, params.id);
     const { limit = PAGE, type, cursor, ...asked } = query;
-    const range = await theRange(api.db, asked);
+    const { from, to } = await theRange(api.db, asked);
     const after = afterOf(cursor);
     // As asked, not as fine as points are.
-    const to = new Date(Math.min(range.to.getTime(), Date.now()));
-    const found = await events.listEvents(
-      api.db,
-      row,
-      { from: range.from, to },
-      { limit, type, after },
-    );
+    const range = { from, to: new Date(Math.min(to.getTime(), Date.now())) };
+    const types = type?.split(",").map((each) => each.trim());
+    const found = await events.listEvents(api.db, row, range, { limit, types, after });
+    const counts = await events.countEvents(api.db, row, range);
     const page = toPage(found, limit, (last) => cursorOf(last.at.toISOString(), last.id));
-    return { ...page, items: page.items.map(eventView) };
+    return { ...page, items: page.items.map(eventView), counts };
   });
 
   serve(app, api, createEvent, write, async ({ actor, body, origin }) => {

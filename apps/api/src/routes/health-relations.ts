@@ -1,5 +1,6 @@
 import { listIndexes, listTables, readTable } from "@quern/contract/health/relations";
 import { readSections } from "@quern/health/read-databases";
+import * as indexes from "@quern/health/read-indexes";
 import { rangeAnswer } from "@quern/health/read-range";
 import * as relations from "@quern/health/read-relations";
 import * as tables from "@quern/health/read-table";
@@ -24,16 +25,19 @@ export function addHealthRelationRoutes(app: FastifyInstance, api: Api): void {
   serve(app, api, listIndexes, read, async ({ actor, params, query: { from, to, ...filter } }) => {
     const row = await theDatabase(api.db, actor, params.id);
     const range = await theRange(api.db, { from, to });
-    const found = await relations.listIndexes(api.db, row, range, filter);
+    const found = await indexes.listIndexes(api.db, row, range, filter);
     const { indexes: state } = await readSections(api.db, row);
     return { range: rangeAnswer(range), state: state!, ...found };
   });
 
   serve(app, api, readTable, read, async ({ actor, params, query }) => {
+    const { compare, ...asked } = query;
     const row = await theDatabase(api.db, actor, params.id);
-    const range = await theRange(api.db, query);
-    const found = await tables.readTable(api.db, row, Number(params.relation_id), range);
+    const range = await theRange(api.db, asked);
+    const id = Number(params.relation_id);
+    const found = await tables.readTable(api.db, row, id, range, compare === "week");
     if (found === undefined) throw notFound("table");
-    return { range: rangeAnswer(range), ...found };
+    const { tables: state } = await readSections(api.db, row);
+    return { range: rangeAnswer(range), state: state!, ...found };
   });
 }

@@ -41,10 +41,11 @@ export function addHealthServerRoutes(app: FastifyInstance, api: Api): void {
     const at = query.at === undefined ? new Date() : new Date(query.at);
     const found = await servers.readSessions(api.db, row.server_id, at);
     const { activity } = await readSections(api.db, row);
+    const { sessions } = found;
     return {
       ...{ state: activity!, at: iso(found.at), previous_at: iso(found.previous_at) },
-      ...{ next_at: iso(found.next_at), sessions: found.sessions },
-      ...{ idle: found.idle, omitted: found.omitted },
+      ...{ next_at: iso(found.next_at), sessions, idle: found.idle, omitted: found.omitted },
+      statements: await servers.readSessionStatements(api.db, row.server_id, sessions),
     };
   });
 
@@ -60,7 +61,8 @@ export function addHealthServerRoutes(app: FastifyInstance, api: Api): void {
     const row = await theDatabase(api.db, actor, params.id);
     const found = await servers.readServerStats(api.db, row.server_id);
     const { server: state } = await readSections(api.db, row);
-    return { state: state!, at: iso(found?.at ?? null), server: found?.body ?? null };
+    const parts = await servers.readServerParts(api.db, row.server_id);
+    return { state: state!, at: iso(found?.at ?? null), server: found?.body ?? null, parts };
   });
 
   serve(app, api, listSettings, read, async ({ actor, params, query }) => {
@@ -104,7 +106,8 @@ export function addHealthServerRoutes(app: FastifyInstance, api: Api): void {
     const row = await theDatabase(api.db, actor, params.id);
     const range = await theRange(api.db, query);
     const subject = { database_id: row.id, server_id: row.server_id, interval_s: row.interval_s };
-    const history = await readMetricSeries(api.db, subject, range, REPLICATION);
+    const compare = query.compare === "week";
+    const history = await readMetricSeries(api.db, subject, range, REPLICATION, compare);
     const { server: state } = await readSections(api.db, row);
     return { state: state!, history };
   });

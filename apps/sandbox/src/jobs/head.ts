@@ -8,6 +8,7 @@ import type { ReadyState, RunningState } from "./build-state.ts";
 import { JobFailure } from "./job-failure.ts";
 import { JobStopped } from "./job-lease.ts";
 import type { JobShop, JobWork } from "./job-work.ts";
+import { growToStatistics } from "./planned-sizes.ts";
 import { failureOfScript, scriptRequest, tellOutput } from "./script-step.ts";
 
 export type HeadDone = { run_id: string; instance: Pick<Instance, "timings"> };
@@ -35,6 +36,7 @@ export async function runHead(
         });
   try {
     await state.layer?.assertHeld();
+    if (work.job.spec.planned_sizes) await growToStatistics(instance);
     return await runIn(instance, shop, work, head, note);
   } finally {
     // Nobody waits for it to be gone.

@@ -3,7 +3,9 @@ import { readExamples } from "./examples.ts";
 
 test("every example fits the schema, binds what its queries have, and has at least eight tiles", async () => {
   const examples = await readExamples();
-  expect(examples.map(({ key }) => key)).toEqual(["flights-2001", "ohub-outages", "trad-desk"]);
+  expect(examples.map(({ key }) => key)).toEqual([
+    ...["flights-2001", "health-fleet", "ohub-outages", "trad-desk"],
+  ]);
   for (const { key, params, queries, visualizations, tiles, schedules } of examples) {
     const known = new Set(params.map(({ name }) => name));
     const charts = tiles.filter((tile) => tile.type === "visualization");

@@ -9,6 +9,7 @@ import { runDashboard } from "@quern/contract/dashboards";
 import { knownDashboardKeys } from "@quern/store/dashboard-documents";
 import type { Database } from "@quern/store/db";
 import { demoDatasourceId } from "@quern/store/demo";
+import { HEALTH_DATASOURCE, healthDatasourceWithNumbers } from "@quern/store/health-datasource";
 import { actAs, awaitAdmin } from "./first-admin.ts";
 
 /** Beside the rooms, so that built and unbuilt code find the same files. */
@@ -32,7 +33,8 @@ async function readExample(file: URL): Promise<DashboardDocument> {
 
 /**
  * Waits until there is an admin, imports the examples that are missing and runs their tiles once, so that they open with data.
- * Ends early when `signal` aborts. Throws what the API answers when it refuses.
+ * The one of Health waits for its first numbers, too. Ends early when `signal` aborts. Throws what the API answers when it
+ * refuses.
  */
 export async function loadExamples(
   db: Database,
@@ -46,22 +48,43 @@ export async function loadExamples(
     documents.map(({ key }) => key),
   );
   const missing = documents.filter(({ key }) => !known.has(key));
+  const ofHealth = missing.filter(isOfHealth);
+  const ofDemo = missing.filter((document) => !isOfHealth(document));
   const demo = await demoDatasourceId(db);
-  if (missing.length === 0 || demo === undefined) return;
-  const admin = await awaitAdmin(db, signal, pause_ms);
-  if (!admin) return;
-  await actAs(db, admin, apiUrl, signal, async (api) => {
-    for (const document of missing) await loadExample(api, document, demo, signal);
+  if (ofDemo.length > 0 && demo !== undefined) {
+    const admin = await awaitAdmin(db, signal, pause_ms);
+    if (!admin) return;
+    await actAs(db, admin, apiUrl, signal, async (api) => {
+      for (const document of ofDemo) await loadExample(api, document, { Demo: demo }, signal);
+    });
+  }
+  if (ofHealth.length === 0) return;
+  let health: string | undefined;
+  const admin = await awaitAdmin(db, signal, HEALTH_PAUSE * pause_ms, async () => {
+    health = await healthDatasourceWithNumbers(db);
+    return health !== undefined;
   });
+  if (!admin || health === undefined) return;
+  const datasources = { [HEALTH_DATASOURCE]: health };
+  await actAs(db, admin, apiUrl, signal, async (api) => {
+    for (const document of ofHealth) await loadExample(api, document, datasources, signal);
+  });
+}
+
+/** Differences take two payloads, which are a minute apart. */
+const HEALTH_PAUSE = 5;
+
+function isOfHealth({ queries }: DashboardDocument): boolean {
+  return queries.some(({ datasource }) => datasource === HEALTH_DATASOURCE);
 }
 
 async function loadExample(
   api: Client,
   document: DashboardDocument,
-  demo: string,
+  datasources: Record<string, string>,
   signal: AbortSignal,
 ): Promise<void> {
-  const body = { document, datasources: { Demo: demo } };
+  const body = { document, datasources };
   const { id, outcome } = await api.call(importDashboard, { body, signal });
   if (outcome !== "created") return;
   await api.call(runDashboard, { params: { id }, body: { refresh: "stale" }, signal });

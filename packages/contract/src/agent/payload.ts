@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { text } from "../text.ts";
 import { ActivitySample } from "./activity.ts";
+import { StatisticsSnapshot } from "./column-statistics.ts";
 import { BloatEstimate, IndexStats, SequenceStats, TableStats } from "./relations.ts";
 import { SchemaSnapshot } from "./schema.ts";
 import { Epochs, ServerStats, SettingDetail } from "./server.ts";
@@ -12,24 +13,7 @@ import { StatementPlan, StatementStats, StatementsState } from "./statements.ts"
 import { maybeMeasure, objectName } from "./values.ts";
 
 export const DatabaseType = z.enum(["postgres", "mysql", "mariadb"]);
-
-export const PROVIDERS = [
-  "generic",
-  "rds",
-  "aurora",
-  "azure",
-  "cloudsql",
-  "alloydb",
-  "neon",
-  "supabase",
-  "crunchy",
-  "timescale",
-  "heroku",
-  "aiven",
-  "digitalocean",
-  "tembo",
-  "planetscale",
-] as const;
+export type DatabaseType = z.infer<typeof DatabaseType>;
 
 /** How the reading of one section went. One that fails costs that section alone. */
 export const CollectorResult = z.object({
@@ -122,6 +106,7 @@ export const AgentPayload = z.object({
     .max(64)
     .optional()
     .describe("Of the schema as it is; `schema` is there when it has changed"),
+  column_statistics: StatisticsSnapshot.optional(),
   settings_detail: z.array(SettingDetail).max(2_000).optional(),
   /** Of the whole server; only in the payload of the database that the agent connects to first. */
   server: ServerStats.optional(),

@@ -23,7 +23,7 @@ export const SchemaColumn = z.object({
     })
     .nullable()
     .optional()
-    .describe("Only with the helper; never values of rows"),
+    .describe("Of agents that had no section `column_statistics` yet; never values of rows"),
 });
 
 export const SchemaTable = z.object({

@@ -12,7 +12,8 @@ import {
 /**
  * Marks that tell whether counters were lost between two payloads. Tables, indexes and databases:
  * (archiver_stats_reset, bgwriter_stats_reset, database_stats_reset); statements: statements_stats_reset. The start of
- * the postmaster is for the timeline alone: it changes without a loss and stays the same with one.
+ * the postmaster is for the timeline alone: it changes without a loss and stays the same with one. MySQL loses all
+ * counters when it starts: its start is database_stats_reset as well.
  */
 export const Epochs = z.object({
   archiver_stats_reset: maybeTime,
@@ -26,24 +27,25 @@ export const Epochs = z.object({
 });
 export type Epochs = z.infer<typeof Epochs>;
 
+/** Null: an engine that does not count it, or not for each database. */
 export const DatabaseCounters = z.object({
   name: objectName,
   size_bytes: maybeCounter,
   backends: maybeCounter,
   connection_limit: z.int(),
-  xact_commit: counter,
-  xact_rollback: counter,
-  blks_read: counter,
-  blks_hit: counter,
-  tup_returned: counter,
-  tup_fetched: counter,
-  tup_inserted: counter,
-  tup_updated: counter,
-  tup_deleted: counter,
+  xact_commit: maybeCounter,
+  xact_rollback: maybeCounter,
+  blks_read: maybeCounter,
+  blks_hit: maybeCounter,
+  tup_returned: maybeCounter,
+  tup_fetched: maybeCounter,
+  tup_inserted: maybeCounter,
+  tup_updated: maybeCounter,
+  tup_deleted: maybeCounter,
   conflicts: maybeCounter,
-  temp_files: counter,
-  temp_bytes: counter,
-  deadlocks: counter,
+  temp_files: maybeCounter,
+  temp_bytes: maybeCounter,
+  deadlocks: maybeCounter,
   checksum_failures: maybeCounter,
   blk_read_time_ms: maybeMeasure,
   blk_write_time_ms: maybeMeasure,
@@ -54,8 +56,8 @@ export const DatabaseCounters = z.object({
   sessions_abandoned: maybeCounter,
   sessions_fatal: maybeCounter,
   sessions_killed: maybeCounter,
-  frozen_xid_age: counter,
-  min_mxid_age: counter,
+  frozen_xid_age: maybeCounter,
+  min_mxid_age: maybeCounter,
   stats_reset: maybeTime,
 });
 export type DatabaseCounters = z.infer<typeof DatabaseCounters>;
@@ -201,6 +203,9 @@ export const ServerStats = z.object({
     .optional(),
   locks: z.object({ held: counter, fast_path: counter, capacity: maybeCounter }).optional(),
   superusers: z.int().nullable().optional(),
+  status: columns
+    .optional()
+    .describe("MySQL and MariaDB: of SHOW GLOBAL STATUS, by its names in lower case"),
   /** What the agent's own role may do beyond what it needs. */
   agent_role: z
     .object({

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DatabaseType } from "../agent/payload.ts";
 import { route } from "../route.ts";
 import { cursor, id, instant, page, text, wholeNumber } from "../text.ts";
-import { RangeAnswer, range, SectionState, SeriesAnswer } from "./ranges.ts";
+import { compare, RangeAnswer, range, SectionState, SeriesAnswer } from "./ranges.ts";
 
 export const Category = z
   .enum([
@@ -115,7 +115,9 @@ export const Overview = z
   .strictObject({
     range: RangeAnswer,
     changes: z.array(Change),
-    load_by_wait: SeriesAnswer.describe("Average active sessions by type of wait; CPU is no wait"),
+    load_by_wait: SeriesAnswer.describe(
+      "Average active sessions by type of wait; CPU is no wait. With `compare` all of them a week before as `load:week`",
+    ),
     load_by_statement: z.array(
       z.strictObject({
         statement_id: z.string().nullable(),
@@ -190,7 +192,7 @@ export const readOverview = route({
   method: "GET",
   path: "/api/v1/databases/:id/overview",
   params: byId,
-  query: z.strictObject(range),
+  query: z.strictObject({ ...range, compare }),
   replies: { 200: Overview },
 });
 
@@ -204,10 +206,7 @@ export const readMetrics = route({
   query: z.strictObject({
     ...range,
     names: text(2_000).describe("Comma-separated; counters are answered per second"),
-    compare: z
-      .enum(["week"])
-      .optional()
-      .describe("The same range a week before, too, as `name:week`"),
+    compare,
   }),
   replies: { 200: SeriesAnswer },
 });

@@ -48,11 +48,15 @@ export const listEvents = route({
   params: z.strictObject({ id }),
   query: z.strictObject({
     ...range,
-    type: text(64).optional(),
+    type: text(500).optional().describe("One type, or several with commas between"),
     limit: wholeNumber({ min: 1, max: 500 }).optional(),
     cursor,
   }),
-  replies: { 200: page(HealthEvent) },
+  replies: {
+    200: page(HealthEvent).extend({
+      counts: z.record(z.string(), z.int()).describe("By type, of the whole range and all types"),
+    }),
+  },
 });
 
 export const createEvent = route({

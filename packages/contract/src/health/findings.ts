@@ -10,6 +10,15 @@ export const RuleState = z
   .meta({ id: "HealthRuleState" });
 export type RuleState = z.infer<typeof RuleState>;
 
+/** A text with `{places}` and what stands in them, so that it can be said in another language. */
+export const Message = z
+  .strictObject({
+    text: z.string(),
+    values: z.record(z.string(), z.union([z.string(), z.number()])),
+  })
+  .meta({ id: "HealthMessage" });
+export type Message = z.infer<typeof Message>;
+
 /** One measured fact behind a finding. `key` names it in the rule's words; the page knows how to print the unit. */
 export const Evidence = z.strictObject({
   key: z.string(),
@@ -40,6 +49,9 @@ export const Finding = z
       .strictObject({
         sql: z.string().nullable().describe("Never executed by Quern by itself"),
         words: z.string(),
+        message: Message.nullable().describe(
+          "What the words were made of; null: they hold no values",
+        ),
         sandbox: z.boolean().describe("Whether it can be tried on a sandbox of the schema"),
       })
       .nullable(),
@@ -47,6 +59,12 @@ export const Finding = z
     last_seen_at: instant,
     resolved_at: instant.nullable(),
     snoozed_until: instant.nullable(),
+    snoozed: z
+      .strictObject({ at: instant, by: z.string().nullable() })
+      .nullable()
+      .describe(
+        "When and by whom, while it is snoozed; null also where the audit log does not say",
+      ),
     muted: z
       .strictObject({ at: instant, reason: z.string(), by: z.string().nullable() })
       .nullable(),
@@ -65,6 +83,7 @@ export const RuleResult = z
     category: Category,
     state: RuleState,
     reason: z.string().nullable().describe("What is missing, in words"),
+    message: Message.nullable().describe("What the reason was made of; null: it holds no values"),
     hint: z.string().nullable().describe("The statement that mends it"),
     findings: z.int(),
     evaluated_at: instant.nullable(),
@@ -93,6 +112,11 @@ export const listFindings = route({
     category: Category.optional(),
     rule: text(64).optional(),
     object: text(600).optional(),
+    statement_id: z
+      .string()
+      .regex(/^\d{1,18}$/)
+      .optional(),
+    search: text(200).optional().describe("In rule, title, object and the name of the database"),
     limit: wholeNumber({ min: 1, max: 500 }).optional(),
     cursor,
   }),

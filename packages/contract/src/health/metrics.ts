@@ -83,6 +83,8 @@ export const HEALTH_METRICS = {
   load: gauge("server"),
   load_lock: gauge("server"),
   blocked_sessions: gauge("server", "count", "max"),
+  /** Of the sessions that waited for a lock; absent when none did. */
+  longest_wait_s: gauge("server", "seconds", "max"),
   // What the agent costs.
   agent_database_time_ms: counter("server", "ms"),
   agent_rss_bytes: gauge("server", "bytes", "max"),

@@ -19,6 +19,9 @@ export const range = {
   to: instant.optional(),
 };
 
+/** Adds the series of a week before to an answer, as `name:week`, at the times of now. */
+export const compare = z.enum(["week"]).optional();
+
 export const Resolution = z.enum(["raw", "hour", "day"]);
 export type Resolution = z.infer<typeof Resolution>;
 

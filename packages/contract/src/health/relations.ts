@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { StatementKind } from "../agent/statements.ts";
 import { route } from "../route.ts";
 import { id, instant, text, wholeNumber } from "../text.ts";
-import { RangeAnswer, range, SectionState, SeriesAnswer } from "./ranges.ts";
+import { compare, RangeAnswer, range, SectionState, SeriesAnswer } from "./ranges.ts";
 
 const size = z.number().nullable();
 const n = z.number().nullable();
@@ -48,8 +49,23 @@ export const IndexTotals = z
     id: z.string(),
     schema: z.string(),
     table: z.string(),
+    table_id: z.string().nullable().describe("As in the list of tables"),
     name: z.string(),
-    definition: z.string().nullable(),
+    definition: z
+      .string()
+      .nullable()
+      .describe("Literals are parameters; null when the agent does not say"),
+    columns: z
+      .array(z.string())
+      .describe("Its keys: columns, or expressions without their literals"),
+    duplicate_of: z
+      .string()
+      .nullable()
+      .describe("Another index of the table that does all that this one does"),
+    is_constraint: z
+      .boolean()
+      .nullable()
+      .describe("It holds a constraint: primary, unique, exclusion"),
     is_unique: z.boolean().nullable(),
     is_primary: z.boolean().nullable(),
     is_valid: z.boolean().nullable(),
@@ -63,6 +79,8 @@ export const IndexTotals = z
   })
   .meta({ id: "IndexTotals" });
 export type IndexTotals = z.infer<typeof IndexTotals>;
+
+export const IndexMark = z.enum(["unused", "invalid", "duplicate"]);
 
 const tag = "health";
 const byId = z.strictObject({ id });
@@ -118,6 +136,9 @@ export const listIndexes = route({
     ...listed,
     table: text(600).optional(),
     order: z.enum(["size", "growth", "scans", "unused", "bloat", "name"]).optional(),
+    only: IndexMark.optional().describe(
+      "Those alone that are so; unused: not scanned since we look",
+    ),
   }),
   replies: {
     200: z.strictObject({
@@ -136,10 +157,11 @@ export const readTable = route({
   method: "GET",
   path: "/api/v1/databases/:id/tables/:relation_id",
   params: byRelation,
-  query: z.strictObject(range),
+  query: z.strictObject({ ...range, compare }),
   replies: {
     200: z.strictObject({
       range: RangeAnswer,
+      state: SectionState,
       table: TableTotals,
       columns: z.array(
         z.strictObject({
@@ -154,11 +176,17 @@ export const readTable = route({
         z.strictObject({
           id: z.string(),
           query: z.string().nullable(),
+          kind: StatementKind,
+          user_name: z.string().nullable(),
           calls: z.number(),
           total_time_ms: z.number(),
+          mean_time_ms: z.number().nullable(),
+          share: z.number().describe("Of the time of all statements in the range"),
         }),
       ),
-      history: SeriesAnswer,
+      history: SeriesAnswer.describe(
+        "Counters per second, sizes and rows as they were, vacuums and analyzes as counts; with `compare` a week before as `name:week`",
+      ),
     }),
   },
 });

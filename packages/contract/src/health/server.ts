@@ -10,6 +10,20 @@ import { RangeAnswer, range, SectionState, SeriesAnswer } from "./ranges.ts";
 const tag = "health";
 const byId = z.strictObject({ id });
 
+/** A statement that a session was at: found by its database and query_hash, else by its fingerprint (before 14). */
+export const SessionStatement = z
+  .strictObject({
+    id: z.string().describe("A number of ours"),
+    database_id: id,
+    database: z.string(),
+    user_name: z.string(),
+    query_hash: z.string(),
+    fingerprint: z.string().nullable(),
+    query: z.string().nullable(),
+  })
+  .meta({ id: "SessionStatement" });
+export type SessionStatement = z.infer<typeof SessionStatement>;
+
 export const readSessions = route({
   operation: "readDatabaseSessions",
   summary: "Sessions and locks as of a time: the sample at or before it",
@@ -27,6 +41,9 @@ export const readSessions = route({
       sessions: z.array(Session),
       idle: z.int(),
       omitted: z.int(),
+      statements: z
+        .array(SessionStatement)
+        .describe("Those of the sessions that are known; the texts cut at 2,000 characters"),
     }),
   },
 });
@@ -68,6 +85,9 @@ export const readServer = route({
       state: SectionState,
       at: instant.nullable(),
       server: ServerStats.nullable(),
+      parts: z
+        .record(z.string(), SectionState)
+        .describe("Parts of it that could not be read, by the agent's name: server.replication …"),
     }),
   },
 });
@@ -172,6 +192,12 @@ export const readReplication = route({
   method: "GET",
   path: "/api/v1/databases/:id/replication",
   params: byId,
-  query: z.strictObject(range),
+  query: z.strictObject({
+    ...range,
+    compare: z
+      .enum(["week"])
+      .optional()
+      .describe("The same range a week before, too, as `name:week`"),
+  }),
   replies: { 200: z.strictObject({ state: SectionState, history: SeriesAnswer }) },
 });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { StatementKind } from "../agent/statements.ts";
 import { route } from "../route.ts";
 import { id, instant, text, wholeNumber } from "../text.ts";
-import { HealthMark, RangeAnswer, range, SectionState, SeriesAnswer } from "./ranges.ts";
+import { compare, HealthMark, RangeAnswer, range, SectionState, SeriesAnswer } from "./ranges.ts";
 
 /** A statement of one role in one database, over a range. Sums are exact as doubles; shares are of all statements. */
 export const StatementTotals = z
@@ -68,6 +68,9 @@ export const listStatements = route({
     kind: StatementKind.optional(),
     user_name: text(256).optional(),
     table: text(600).optional(),
+    new_since: instant
+      .optional()
+      .describe("Those alone that were first seen at that time or later"),
     limit: wholeNumber({ min: 1, max: 500 }).optional(),
     offset: wholeNumber({ min: 0, max: 20_000 }).optional(),
   }),
@@ -82,6 +85,7 @@ export const listStatements = route({
       other: z
         .strictObject({ calls: z.number(), total_time_ms: z.number() })
         .describe("Those beyond the agent's limit"),
+      users: z.array(z.string()).describe("Roles whose statements were seen in the range"),
       items: z.array(StatementTotals),
     }),
   },
@@ -104,7 +108,7 @@ export const StatementDetails = z
       .array(StatementTotals)
       .describe("The same fingerprint of other roles or other query_hash"),
     history: SeriesAnswer.describe(
-      "calls, time and wal_bytes per second; mean, rows, blks_hit, blks_read, blks_dirtied, temp_blks and blk_read_time per call",
+      "calls, time and wal_bytes per second; mean, rows, blks_hit, blks_read, blks_dirtied, temp_blks and blk_read_time per call; with `compare` a week before as `name:week`",
     ),
     plans: z.array(Plan),
     regression: z
@@ -116,6 +120,9 @@ export const StatementDetails = z
         rows_per_call_ratio: z.number().nullable(),
       })
       .nullable(),
+    tables: z
+      .array(z.strictObject({ name: z.string(), relation_id: z.string().nullable() }))
+      .describe("Those that it names; an id where it is known which table that is"),
     waits: z.array(
       z.strictObject({ wait_type: z.string(), wait_event: z.string(), load: z.number() }),
     ),
@@ -130,6 +137,48 @@ export const readStatement = route({
   method: "GET",
   path: "/api/v1/databases/:id/statements/:statement_id",
   params: byStatement,
-  query: z.strictObject(range),
+  query: z.strictObject({ ...range, compare }),
   replies: { 200: StatementDetails },
+});
+
+/** What runs of Quern cost one monitored database, by the statements that are known to come from them. */
+export const RunCost = z
+  .strictObject({
+    database: z.strictObject({ id, name: z.string(), server_name: z.string() }),
+    state: SectionState.describe("Of its statements"),
+    share: z
+      .number()
+      .nullable()
+      .describe("Of the time of all statements in the range; null when none is known"),
+    calls: z.number(),
+    total_time_ms: z.number(),
+    mean_time_ms: z.number().nullable(),
+    statements: z
+      .array(
+        z.strictObject({
+          id: z.string(),
+          query: z.string().nullable(),
+          calls: z.number(),
+          total_time_ms: z.number(),
+          share: z.number(),
+        }),
+      )
+      .describe("The costliest 10"),
+  })
+  .meta({ id: "RunCost" });
+export type RunCost = z.infer<typeof RunCost>;
+
+export const readRunCosts = route({
+  operation: "readRunCosts",
+  summary:
+    "What the runs of a query, or all runs on a datasource, cost the monitored databases that are linked to it",
+  tag,
+  method: "GET",
+  path: "/api/v1/health/run-costs",
+  query: z.strictObject({
+    ...range,
+    query_id: id.optional().describe("Either this or datasource_id"),
+    datasource_id: id.optional(),
+  }),
+  replies: { 200: z.strictObject({ range: RangeAnswer, items: z.array(RunCost) }) },
 });

@@ -2,6 +2,7 @@
 import type { RuleState } from "@quern/contract/health/findings";
 import { type Database, inTransaction } from "@quern/store/db";
 import { sql } from "kysely";
+import { notApplicable, notEnough, say } from "./finding.ts";
 import { keepFindings } from "./keep-findings.ts";
 import { allRules } from "./registry.ts";
 import type { Judgement, Rule, Subject } from "./rule.ts";
@@ -144,11 +145,11 @@ function silence(
   const usual_ms = (interval_s ?? 0) * 1000 * SILENT_INTERVALS;
   const age_ms = last_taken_at === null ? undefined : now.getTime() - last_taken_at.getTime();
   if (age_ms !== undefined && age_ms <= Math.max(SILENT_MS, usual_ms)) return undefined;
-  const reason =
+  return notEnough(
     last_taken_at === null
       ? "The agent has sent nothing yet."
-      : `The agent has sent nothing since ${last_taken_at.toISOString()}.`;
-  return { state: "not_enough_data", reason, hint: null };
+      : say("The agent has sent nothing since {at}.", { at: last_taken_at.toISOString() }),
+  );
 }
 
 async function judge(
@@ -157,11 +158,9 @@ async function judge(
   collectors: CollectorStates,
 ): Promise<Judgement> {
   if (!rule.engines.includes(subject.type))
-    return { state: "not_applicable", reason: `Not a rule for ${subject.type}.`, hint: null };
-  if (rule.of === "server" && !subject.is_main) {
-    const reason = "Said once for the server, at the database its own numbers come by.";
-    return { state: "not_applicable", reason, hint: null };
-  }
+    return notApplicable(say("Not a rule for {engine}.", { engine: subject.type }));
+  if (rule.of === "server" && !subject.is_main)
+    return notApplicable("Said once for the server, at the database its own numbers come by.");
   return (await missingFor(rule, subject, collectors)) ?? (await rule.judge(subject));
 }
 
@@ -177,7 +176,9 @@ async function conclude(
   const state =
     judgement.state !== "judged" ? judgement.state : found.length > 0 ? "finding" : "ok";
   const reason =
-    judgement.state === "judged" ? {} : { reason: judgement.reason, hint: judgement.hint };
+    judgement.state === "judged"
+      ? {}
+      : { reason: judgement.reason, message: judgement.message ?? null, hint: judgement.hint };
   const every_ms = rule.every_s * 1000;
   const wait_ms =
     state === "not_enough_data"

@@ -2,7 +2,7 @@
 import type { TableStats } from "@quern/contract/agent/relations";
 import { sql } from "kysely";
 import { documentOf, once } from "./facts.ts";
-import { notEnough } from "./finding.ts";
+import { notEnough, say } from "./finding.ts";
 import type { Judgement, Subject } from "./rule.ts";
 
 /** Names cannot hold a control character after ingest, so that this is one key for one relation. */
@@ -73,7 +73,8 @@ export function tooShort({ from, to, observed_s }: WorkWindow): Judgement | unde
   const whole_s = (to.getTime() - from.getTime()) / 1000;
   if (observed_s >= whole_s * ENOUGH) return undefined;
   const hours = (seconds: number) => Math.floor(seconds / 360) / 10;
-  return notEnough(`${hours(observed_s)} of ${hours(whole_s)} hours were observed so far.`);
+  const values = { n: hours(observed_s), of: hours(whole_s) };
+  return notEnough(say("{n} of {of} hours were observed so far.", values));
 }
 
 /** Statistics of tables by key. */

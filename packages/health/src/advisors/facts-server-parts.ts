@@ -1,7 +1,7 @@
 /** Why a part of the server's statistics is not there: each part is read, and fails, by itself. */
 import type { CollectorResult } from "@quern/contract/agent/payload";
 import { sql } from "kysely";
-import { notApplicable, notEnough } from "./finding.ts";
+import { notEnough, say, untold } from "./finding.ts";
 import type { Judgement, Subject } from "./rule.ts";
 
 /** Names of the agent's collectors. */
@@ -23,11 +23,10 @@ export async function missingPart(
     where server_id = ${server_id} and collectors -> ${part} ->> 'status' <> 'ok'
     order by is_main desc, last_seen_at desc limit 1`.execute(db);
   const { code, hint } = rows[0]?.result ?? { code: null, hint: null };
-  if (code === "not_supported") return notApplicable(`This server has no ${what}.`);
-  if (code === "no_permission") {
-    const reason = `The agent's role may not read ${what}.`;
-    return { state: "no_permission", reason, hint };
-  }
-  const why = code === null ? "" : ` (${code})`;
-  return notEnough(`The agent has not sent ${what}${why}.`, hint);
+  if (code === "not_supported")
+    return untold("not_applicable", say("This server has no {what}.", { what }), hint);
+  if (code === "no_permission")
+    return untold("no_permission", say("The agent's role may not read {what}.", { what }), hint);
+  if (code === null) return notEnough(say("The agent has not sent {what} yet.", { what }), hint);
+  return notEnough(say("The agent could not read {what} ({code}).", { what, code }), hint);
 }

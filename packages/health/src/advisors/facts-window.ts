@@ -1,5 +1,5 @@
 /** Windows that rules look back over, and how much of them was observed. */
-import { notEnough } from "./finding.ts";
+import { notEnough, say } from "./finding.ts";
 import type { Judgement, Subject } from "./rule.ts";
 
 export type Window = { from: Date; to: Date };
@@ -19,7 +19,7 @@ const NEARLY = 0.95;
 export function tooLittle(
   observed_s: number,
   wanted_s: number,
-  of = "statistics",
+  of = "statistics of the database",
 ): Judgement | undefined {
   if (observed_s >= wanted_s * NEARLY) return undefined;
   const [unit, length] =
@@ -29,8 +29,15 @@ export function tooLittle(
         ? (["hours", HOUR_S] as const)
         : (["minutes", MINUTE_S] as const);
   const count = (seconds: number) => Math.floor(seconds / length);
-  return notEnough(`${count(observed_s)} of ${count(wanted_s)} ${unit} of ${of} have come so far.`);
+  const values = { n: count(observed_s), of: count(wanted_s), what: of };
+  return notEnough(say(WORDS[unit], values));
 }
+
+const WORDS = {
+  days: "{n} of {of} days of {what} have come so far.",
+  hours: "{n} of {of} hours of {what} have come so far.",
+  minutes: "{n} of {of} minutes of {what} have come so far.",
+};
 
 /** How sure one can be that `observed_s` of a window of `whole_s` stands for all of it. */
 export function confidenceOf(observed_s: number, whole_s: number): "high" | "medium" | "low" {

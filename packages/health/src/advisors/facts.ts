@@ -1,4 +1,5 @@
 /** What rules ask of the store, each read once for all rules of an evaluation. */
+import type { StatisticsSnapshot } from "@quern/contract/agent/column-statistics";
 import type {
   BloatEstimate,
   IndexStats,
@@ -30,6 +31,7 @@ type Documents = {
   indexes: IndexStats[];
   sequences: SequenceStats[];
   bloat: BloatEstimate[];
+  column_statistics: StatisticsSnapshot;
   statements: StatementsState;
 };
 

@@ -1,5 +1,5 @@
 /** The parts of a finding in few words, for rules. */
-import type { Evidence, Severity } from "@quern/contract/health/findings";
+import type { Evidence, Message, Severity } from "@quern/contract/health/findings";
 import type { Fix, Found, Judgement } from "./rule.ts";
 
 type Unit = Evidence["unit"];
@@ -28,13 +28,31 @@ export function found(
 }
 
 /** SQL that mends it, to run by hand. */
-export function fixBy(sql: string, words: string, sandbox = false): Fix {
-  return { sql, words, sandbox };
+export function fixBy(sql: string, words: string | Message, sandbox = false): Fix {
+  return { sql, ...wordsOf(words), sandbox };
 }
 
 /** What mends it, where no statement can be given. */
-export function advice(words: string): Fix {
-  return { sql: null, words, sandbox: false };
+export function advice(words: string | Message): Fix {
+  return { sql: null, ...wordsOf(words), sandbox: false };
+}
+
+/**
+ * A sentence with `{places}` for its values. All that people read of a rule is either one text as it stands or this, so
+ * that the pages can say it in another language; a value that is such a text itself is said so, too.
+ */
+export function say(text: string, values: Message["values"]): Message {
+  return { text, values };
+}
+
+function wordsOf(words: string | Message): { words: string; message: Message | null } {
+  return typeof words === "string"
+    ? { words, message: null }
+    : { words: inEnglish(words), message: words };
+}
+
+function inEnglish({ text, values }: Message): string {
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
 }
 
 export function judged(findings: Found[]): Judgement {
@@ -42,12 +60,22 @@ export function judged(findings: Found[]): Judgement {
 }
 
 /** It cannot be told yet; say how much is missing. */
-export function notEnough(reason: string, hint: string | null = null): Judgement {
-  return { state: "not_enough_data", reason, hint };
+export function notEnough(reason: string | Message, hint: string | null = null): Judgement {
+  return untold("not_enough_data", reason, hint);
 }
 
-export function notApplicable(reason: string): Judgement {
-  return { state: "not_applicable", reason, hint: null };
+export function notApplicable(reason: string | Message): Judgement {
+  return untold("not_applicable", reason, null);
+}
+
+/** It cannot be told, for `reason`; `hint` mends it. */
+export function untold(
+  state: Exclude<Judgement["state"], "judged">,
+  reason: string | Message,
+  hint: string | null,
+): Judgement {
+  const { words, message } = wordsOf(reason);
+  return { state, reason: words, message, hint };
 }
 
 /** The gravest severity whose threshold `value` reaches; undefined below all. */

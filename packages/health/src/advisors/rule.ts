@@ -3,7 +3,7 @@
  * a file. A judgement is of one evaluation: opening, keeping and resolving findings is the engine's work.
  */
 import type { Category } from "@quern/contract/health/databases";
-import type { Evidence, RuleState, Severity } from "@quern/contract/health/findings";
+import type { Evidence, Message, RuleState, Severity } from "@quern/contract/health/findings";
 import type { Database } from "@quern/store/db";
 
 /** Whom a rule judges, and as of when. All it may know is in the store. */
@@ -27,6 +27,8 @@ export type Fix = {
   /** Statements to run by hand, identifiers quoted; null where words alone help. */
   sql: string | null;
   words: string;
+  /** What the words were made of, where they hold values. Findings of before have none. */
+  message?: Message | null;
   /** Whether it can be tried on a sandbox that has the schema and its statistics. */
   sandbox: boolean;
 };
@@ -48,6 +50,8 @@ export type Judgement =
       state: Exclude<RuleState, "finding" | "ok">;
       /** In words, for the page. */
       reason: string;
+      /** What the reason was made of, where it holds values. */
+      message?: Message | null;
       /** What mends it: the GRANT, the setting. */
       hint: string | null;
     };

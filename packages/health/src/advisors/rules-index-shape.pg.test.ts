@@ -88,7 +88,9 @@ test("foreign keys: seven without an index, seven with one", async () => {
   const tables = [table("pu", { kind: "p" }), table("pu1", { parent: "public.pu" })];
   const rows = { reltuples: 50_000 };
   const stats = (deleted: number) => [
-    tableStats("c1", rows),
+    ...["c1", "c4", "c6", "c9", "nv"].map((name) => tableStats(name, rows)),
+    tableStats("pu1", { ...rows, parent: "public.pu" }),
+    tableStats("tfk", { reltuples: 9_999 }),
     tableStats("p1", { n_tup_del: deleted }),
   ];
   await site.send(
@@ -96,8 +98,14 @@ test("foreign keys: seven without an index, seven with one", async () => {
     ago(300),
   );
   const before = await site.found("unindexed-foreign-key");
-  expect(objects(before)).toEqual(bare.map((name) => `public.${name}.${name}_fkey`).sort());
+  const ofLarge = bare.filter((name) => name !== "tfk");
+  const named = ofLarge.map((name) => `public.${name}.${name}_fkey`);
+  expect(objects(before)).toEqual(["", ...named].sort());
   expect(before.every(({ severity }) => severity === "info")).toBe(true);
+  // Those of small tables are one finding.
+  expect(before.find(({ object }) => object === "")?.evidence).toMatchObject({
+    ...{ foreign_keys: 1, rows: 9_999, for_example: "public.tfk.tfk_fkey" },
+  });
   const of = (name: string) => before.find(({ object }) => object.startsWith(`public.${name}.`));
   expect(of("c4")?.evidence).toMatchObject({ partial_index_exists: true });
   expect(of("nv")?.evidence).toMatchObject({ invalid_index_exists: true });
@@ -106,9 +114,9 @@ test("foreign keys: seven without an index, seven with one", async () => {
 
   await site.send({ table_stats: stats(7) });
   const after = await site.found("unindexed-foreign-key");
-  expect(after.filter(({ severity }) => severity === "warning")).toMatchObject([
-    { object: "public.c1.c1_fkey", evidence: { rows: 50_000, referenced_deletes: 7 } },
-  ]);
+  const grave = after.filter(({ severity }) => severity === "warning");
+  expect(objects(grave)).toEqual(named.sort());
+  expect(grave[0]?.evidence).toMatchObject({ rows: 50_000, referenced_deletes: 7 });
 });
 
 test("types of foreign keys: narrower or of another kind is graver than wider; modifiers do not count", async () => {

@@ -211,4 +211,16 @@ test("mostly null columns and tables with too many indexes", async () => {
     state: "no_permission",
     hint: expect.stringContaining("--print-helper-sql"),
   });
+  const sized = { relpages: 1, reltuples: 200_000, relallvisible: 0 };
+  const told = (name: string, null_frac: number, inherited = false) => ({
+    ...{ name, inherited, null_frac, avg_width: 4, n_distinct: 5, correlation: 1 },
+  });
+  const relation = { schema: "public", name: "t", ...sized };
+  const told_columns = [told("mostly", 0.9), told("rarely", 0.1), told("rarely", 0.9, true)];
+  await blind.send({
+    column_statistics: {
+      ...{ relations: [{ ...relation, columns: told_columns }], omitted_columns: 0 },
+    },
+  });
+  expect(objects(await blind.found("partial-index-chance"))).toEqual(["public.t_mostly"]);
 });

@@ -2,6 +2,7 @@
 import type { CollectorResult } from "@quern/contract/agent/payload";
 import { sql } from "kysely";
 import { once } from "./facts.ts";
+import { notEnough, say, untold } from "./finding.ts";
 import type { Judgement, Rule, Section, Subject } from "./rule.ts";
 
 export type CollectorStates = Record<
@@ -27,24 +28,21 @@ export async function missingFor(
     if (failed && !(OF_SERVER.has(section) && present.has(section)))
       return failureOf(section, result);
     if (!present.has(section)) {
-      const reason = `The agent has not sent ${WORDS[section]} yet.`;
-      return { state: "not_enough_data", reason, hint: result?.hint ?? null };
+      const reason = say("The agent has not sent {what} yet.", { what: WORDS[section] });
+      return notEnough(reason, result?.hint ?? null);
     }
   }
   return undefined;
 }
 
 function failureOf(section: Section, { code, hint }: CollectorStates[string]): Judgement {
-  if (code === "not_supported") {
-    const reason = `This server has no ${WORDS[section]}.`;
-    return { state: "not_applicable", reason, hint };
-  }
-  if (code === "no_permission") {
-    const reason = `The agent's role may not read ${WORDS[section]}.`;
-    return { state: "no_permission", reason, hint };
-  }
-  const reason = `The agent could not read ${WORDS[section]} (${code}).`;
-  return { state: "not_enough_data", reason, hint };
+  const what = WORDS[section];
+  if (code === "not_supported")
+    return untold("not_applicable", say("This server has no {what}.", { what }), hint);
+  if (code === "no_permission")
+    return untold("no_permission", say("The agent's role may not read {what}.", { what }), hint);
+  const values = { what, code: code ?? "" };
+  return notEnough(say("The agent could not read {what} ({code}).", values), hint);
 }
 
 const WORDS: Record<Section, string> = {

@@ -1,6 +1,6 @@
 import type { Severity } from "@quern/contract/health/findings";
 import { keyOf } from "../facts-relations.ts";
-import { advice, fact, fixBy, found, judged, severityBy } from "../finding.ts";
+import { advice, fact, fixBy, found, judged, notApplicable, severityBy } from "../finding.ts";
 import { qualified } from "../names.ts";
 import type { Found, Rule } from "../rule.ts";
 import { type Lasting, leastOver, type Pressure, pressures } from "../vacuum-pressure.ts";
@@ -25,8 +25,7 @@ export const rule: Rule = {
   needs: ["tables"],
   engines: ["postgres"],
   async judge(subject) {
-    if (subject.in_recovery)
-      return { state: "not_applicable", reason: "A replica is not vacuumed.", hint: null };
+    if (subject.in_recovery) return notApplicable("A replica is not vacuumed.");
     const all = await pressures(subject);
     const short = await leastOver(subject, WARNING.minutes);
     const long = await leastOver(subject, CRITICAL.minutes);

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { numberOf, serverOf, settingsOf } from "../facts.ts";
-import { fact, fixBy, found, judged, notApplicable, notEnough } from "../finding.ts";
+import { fact, fixBy, found, judged, notApplicable, notEnough, say } from "../finding.ts";
 import type { Rule } from "../rule.ts";
 import { pressures } from "../vacuum-pressure.ts";
 
@@ -33,7 +33,8 @@ export const rule: Rule = {
       where subject_id = ${subject.server_id} and at > ${from} and at <= ${subject.now}
         and values ? 'vacuum_workers'`.execute(subject.db);
     const { samples, busy } = rows[0]!;
-    if (samples < SAMPLES) return notEnough(`${samples} of ${SAMPLES} samples of the last hour.`);
+    if (samples < SAMPLES)
+      return notEnough(say("{n} of {of} samples of the last hour.", { n: samples, of: SAMPLES }));
     const waiting = (await pressures(subject)).filter(({ pressure }) => pressure > 1).length;
     if (busy / samples < SHARE || waiting === 0) return judged([]);
     const progress = (await serverOf(subject))?.body.vacuum_progress ?? [];

@@ -5,7 +5,7 @@ import {
   blockingTrees,
 } from "@quern/contract/health/blocking-tree";
 import { withSample } from "../facts-activity.ts";
-import { advice, fact, fixBy, found, judged } from "../finding.ts";
+import { advice, fact, fixBy, found, judged, say } from "../finding.ts";
 import { qualified } from "../names.ts";
 import type { Fix, Found, Rule, Subject } from "../rule.ts";
 
@@ -85,6 +85,17 @@ function changeOf({ pid, session }: BlockingNode): string {
   return `${session?.kind ?? "?"} of pid ${pid}`;
 }
 
+const SHORT_WAIT: Record<Subject["type"], string> = {
+  postgres: "set lock_timeout = '2s'",
+  mysql: "set lock_wait_timeout = 2",
+  mariadb: "set lock_wait_timeout = 2",
+};
+const IDLE_LIMIT: Record<Subject["type"], string> = {
+  postgres: "idle_in_transaction_session_timeout",
+  mysql: "wait_timeout",
+  mariadb: "idle_transaction_timeout",
+};
+
 function fixOf({ type }: Subject, { reason, root, ddl }: BlockingTree): Fix {
   const terminate =
     type === "postgres" ? `select pg_terminate_backend(${root.pid});` : `kill ${root.pid};`;
@@ -92,14 +103,19 @@ function fixOf({ type }: Subject, { reason, root, ddl }: BlockingTree): Fix {
     case "ddl_queue": {
       const cancel =
         type === "postgres" ? `select pg_cancel_backend(${ddl!.pid});` : `kill query ${ddl!.pid};`;
-      const words =
-        "A change of a table waits behind a long reader, and all later readers queue behind the change. Cancel the change: everybody but the first goes on at once. Run it again with `set lock_timeout = '2s'` and try again until it gets its turn.";
+      const words = say(
+        "A change of a table waits behind a long reader, and all later readers queue behind the change. Cancel the change: everybody but the first goes on at once. Run it again with `{statement}` and try again until it gets its turn.",
+        { statement: SHORT_WAIT[type] },
+      );
       return fixBy(cancel, words);
     }
     case "idle_in_transaction":
       return fixBy(
         terminate,
-        "The session at the root does nothing and has a transaction open. End it (what it did is undone), and set idle_in_transaction_session_timeout for its role.",
+        say(
+          "The session at the root does nothing and has a transaction open. End it (what it did is undone), and set {setting}.",
+          { setting: IDLE_LIMIT[type] },
+        ),
       );
     case "prepared":
       return fixBy(

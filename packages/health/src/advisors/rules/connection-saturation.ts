@@ -1,6 +1,6 @@
 import { serverOf } from "../facts.ts";
 import { advice, fact, fixBy, found, judged, notEnough, severityBy } from "../finding.ts";
-import type { Found, Rule } from "../rule.ts";
+import type { Fix, Found, Rule, Subject } from "../rule.ts";
 
 const SHARE = { info: 0.6, warning: 0.8, critical: 0.95 };
 const IDLE_SHARE = 0.7;
@@ -43,12 +43,7 @@ export const rule: Rule = {
         ...(roles.length > 0 ? [fact("most_by_role", roles.join(", "), "text")] : []),
         fact("read_at", at.toISOString(), "time"),
       ];
-      const words =
-        "Find out who holds them (idle ones are usually a pool that is too large or connections that are never closed), and put a pooler such as PgBouncer in front. Raising max_connections needs a restart and memory.";
-      const sql =
-        "select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc;";
-      const fix = subject.type === "postgres" ? fixBy(sql, words) : advice(words);
-      findings.push(found("", severity, evidence, { fix }));
+      findings.push(found("", severity, evidence, { fix: fixOf(subject) }));
     }
     if (used > POOLING_FROM && idle / used >= IDLE_SHARE) {
       const evidence = [
@@ -62,3 +57,16 @@ export const rule: Rule = {
     return judged(findings);
   },
 };
+
+function fixOf({ type }: Subject): Fix {
+  if (type === "postgres") {
+    return fixBy(
+      "select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc;",
+      "Find out who holds them (idle ones are usually a pool that is too large or connections that are never closed), and put a pooler such as PgBouncer in front. Raising max_connections needs a restart and memory.",
+    );
+  }
+  return fixBy(
+    "select user, db, command, count(*) from information_schema.processlist group by 1, 2, 3 order by 4 desc;",
+    "Find out who holds them (idle ones are usually a pool that is too large or connections that are never closed), and put a pooler such as ProxySQL or MaxScale in front. max_connections can be raised while the server runs, and needs memory.",
+  );
+}

@@ -1,6 +1,6 @@
 import type { SchemaIndex } from "@quern/contract/agent/schema";
 import { documentOf, schemaOf } from "../facts.ts";
-import { fact, fixBy, found, judged, notEnough } from "../finding.ts";
+import { fact, fixBy, found, judged, notEnough, say } from "../finding.ts";
 import { isDroppable, keyIdentity } from "../index-shape.ts";
 import { qualified, quoted } from "../names.ts";
 import type { Rule } from "../rule.ts";
@@ -40,7 +40,10 @@ export const rule: Rule = {
           ...(drop.definition ? [fact("definition", drop.definition, "sql")] : []),
           ...(keeper.definition ? [fact("keeper_definition", keeper.definition, "sql")] : []),
         ];
-        const words = `Drop it: ${keeper.name} serves the same conditions. Look first whether anything names it, such as a hint of pg_hint_plan.`;
+        const words = say(
+          "Drop it: {keeper} serves the same conditions. Look first whether anything names it, such as a hint of pg_hint_plan.",
+          { keeper: keeper.name },
+        );
         const sql = `drop index concurrently ${qualified(drop)};`;
         return found(qualified(drop), "warning", evidence, { fix: fixBy(sql, words, true) });
       }),

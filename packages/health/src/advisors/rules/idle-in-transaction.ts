@@ -1,7 +1,7 @@
 import type { Session } from "@quern/contract/agent/activity";
 import { isClientOf, type Sample, sessionObject, withSample } from "../facts-activity.ts";
 import { secondsSince } from "../facts-window.ts";
-import { fact, fixBy, found, judged, severityBy } from "../finding.ts";
+import { fact, fixBy, found, judged, say, severityBy } from "../finding.ts";
 import type { Found, Rule, Subject } from "../rule.ts";
 
 const COUNTED_S = 30;
@@ -21,11 +21,11 @@ export const rule: Rule = {
   of: "database",
   every_s: 60,
   needs: ["activity"],
-  engines: ["postgres"],
+  engines: ["postgres", "mysql", "mariadb"],
   judge: (subject) =>
     withSample(subject, (sample) => {
       const idle = idleSessions(subject, sample);
-      return judged([...many(subject, idle), ...idle.flatMap(single)]);
+      return judged([...many(subject, idle), ...idle.flatMap((each) => single(subject, each))]);
     }),
 };
 
@@ -42,7 +42,26 @@ function idleSessions(subject: Subject, { at, sessions }: Sample): Idle[] {
 const TIMEOUT_WORDS =
   "Let the server end such transactions: set idle_in_transaction_session_timeout for the role of the application, and look in it for calls of other services between `begin` and `commit`.";
 
-function many({ database_name }: Subject, idle: readonly Idle[]): Found[] {
+/** MariaDB ends such sessions by a setting of its own, MySQL all that are idle. */
+const TIMEOUTS: Record<Subject["type"], { change: string; words: string }> = {
+  postgres: {
+    change:
+      "alter system set idle_in_transaction_session_timeout = '5min';\nselect pg_reload_conf();",
+    words: TIMEOUT_WORDS,
+  },
+  mysql: {
+    change: "set global wait_timeout = 600;",
+    words:
+      "Let the server end sessions that are idle: set wait_timeout, and look in the application for calls of other services between `begin` and `commit`.",
+  },
+  mariadb: {
+    change: "set global idle_transaction_timeout = 300;",
+    words:
+      "Let the server end such transactions: set idle_transaction_timeout, and look in the application for calls of other services between `begin` and `commit`.",
+  },
+};
+
+function many({ database_name, type }: Subject, idle: readonly Idle[]): Found[] {
   const counted = idle.filter(({ seconds }) => seconds > COUNTED_S);
   const severity = severityBy(counted.length, COUNTS);
   if (severity === undefined) return [];
@@ -51,12 +70,11 @@ function many({ database_name }: Subject, idle: readonly Idle[]): Found[] {
     fact("longest", Math.max(...counted.map(({ seconds }) => seconds)), "seconds", COUNTED_S),
     fact("users", [...new Set(counted.map(({ session }) => session.user_name))].join(", "), "text"),
   ];
-  const change =
-    "alter system set idle_in_transaction_session_timeout = '5min';\nselect pg_reload_conf();";
-  return [found(database_name, severity, evidence, { fix: fixBy(change, TIMEOUT_WORDS) })];
+  const { change, words } = TIMEOUTS[type];
+  return [found(database_name, severity, evidence, { fix: fixBy(change, words) })];
 }
 
-function single({ session, seconds }: Idle): Found[] {
+function single({ type }: Subject, { session, seconds }: Idle): Found[] {
   const severity = severityBy(seconds, SECONDS);
   if (severity === undefined) return [];
   const evidence = [
@@ -69,8 +87,10 @@ function single({ session, seconds }: Idle): Found[] {
     fact("transaction_began_at", session.xact_start, "time"),
   ];
   const fix = fixBy(
-    `select pg_terminate_backend(${session.pid});`,
-    `End the session: all that its transaction did is undone. ${TIMEOUT_WORDS}`,
+    type === "postgres" ? `select pg_terminate_backend(${session.pid});` : `kill ${session.pid};`,
+    say("End the session: all that its transaction did is undone. {prevention}", {
+      prevention: TIMEOUTS[type].words,
+    }),
   );
   return [found(sessionObject(session), severity, evidence, { fix })];
 }

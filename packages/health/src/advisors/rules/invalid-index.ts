@@ -2,7 +2,7 @@ import type { SchemaIndex } from "@quern/contract/agent/schema";
 import { sql } from "kysely";
 import { type SchemaFacts, schemaOf, serverOf } from "../facts.ts";
 import { keyOf, rowsOf, tablesOf } from "../facts-relations.ts";
-import { advice, fact, fixBy, found, judged, notEnough } from "../finding.ts";
+import { advice, fact, fixBy, found, judged, notEnough, say } from "../finding.ts";
 import { keyIdentity } from "../index-shape.ts";
 import { qualified } from "../names.ts";
 import type { Fix, Rule, Subject } from "../rule.ts";
@@ -36,7 +36,7 @@ export const rule: Rule = {
     if (invalid.length === 0) return judged([]);
     const before = await invalidBefore(subject);
     if (before === undefined)
-      return notEnough(`An index is not valid; it is told after ${MINUTES} minutes.`);
+      return notEnough(say("An index is not valid; it is told after {n} minutes.", { n: MINUTES }));
     const lasting = invalid.filter((index) => before.has(keyOf(index.schema, index.name)));
     const tables = await tablesOf(subject);
     return judged(

@@ -1,7 +1,7 @@
 import { isClientOf, sessionObject, withSample } from "../facts-activity.ts";
 import { secondsSince } from "../facts-window.ts";
-import { fact, fixBy, found, judged, severityBy } from "../finding.ts";
-import type { Found, Rule } from "../rule.ts";
+import { fact, fixBy, found, judged, say, severityBy } from "../finding.ts";
+import type { Found, Rule, Subject } from "../rule.ts";
 
 const SECONDS = { warning: 1_800, critical: 3_600 };
 
@@ -36,8 +36,10 @@ export const rule: Rule = {
             fact("query_hash", session.query_hash, "text"),
             fact("waits_for", waitOf(session), "text"),
           ];
-          const words =
-            "Ask whether somebody still waits for the answer; if not, cancel the statement (its session stays). A limit for the role keeps it from happening again: `alter role … set statement_timeout = '30min'`.";
+          const words = say(
+            "Ask whether somebody still waits for the answer; if not, cancel the statement (its session stays). {prevention}",
+            { prevention: LIMITS[subject.type] },
+          );
           const cancel =
             subject.type === "postgres"
               ? `select pg_cancel_backend(${session.pid});`
@@ -46,6 +48,15 @@ export const rule: Rule = {
         }),
       ),
     ),
+};
+
+const LIMITS: Record<Subject["type"], string> = {
+  postgres:
+    "A limit for the role keeps it from happening again: `alter role … set statement_timeout = '30min'`.",
+  mysql:
+    "A limit keeps selects from it: `set global max_execution_time = 1800000`, or a hint in the statement.",
+  mariadb:
+    "A limit for the account keeps it from happening again: `alter user … with max_statement_time 1800`.",
 };
 
 function waitOf(session: {

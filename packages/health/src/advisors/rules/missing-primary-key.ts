@@ -1,7 +1,7 @@
 import type { SchemaIndex, SchemaSnapshot, SchemaTable } from "@quern/contract/agent/schema";
 import { schemaOf } from "../facts.ts";
 import { rowsBelow, tablesOf } from "../facts-relations.ts";
-import { advice, fact, fixBy, found, judged } from "../finding.ts";
+import { advice, fact, fixBy, found, judged, say } from "../finding.ts";
 import { qualified, quoted } from "../names.ts";
 import type { Fix, Rule } from "../rule.ts";
 
@@ -64,13 +64,19 @@ function fixFor(table: SchemaTable, own: readonly SchemaIndex[], replicated: boo
   const object = qualified(table);
   if (table.kind === "p" && !replicated)
     return advice(
-      `The key of a partitioned table has to hold what it is partitioned by (${table.partition_key ?? "see its definition"}): make it of those columns and others that tell its rows apart.`,
+      say(
+        "The key of a partitioned table has to hold what it is partitioned by ({partition_key}): make it of those columns and others that tell its rows apart.",
+        { partition_key: table.partition_key ?? "…" },
+      ),
     );
   const add = keyFor(table, own);
   return replicated
     ? fixBy(
         `alter table ${object} replica identity full;`,
-        `Until it has a key, whole rows can tell them apart, which is slow on the subscriber. Better a key: ${add}`,
+        say(
+          "Until it has a key, whole rows can tell them apart, which is slow on the subscriber. Better a key: {sql}",
+          { sql: add },
+        ),
       )
     : fixBy(
         add,

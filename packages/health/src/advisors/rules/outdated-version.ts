@@ -1,4 +1,4 @@
-import { advice, fact, found, judged, notApplicable, notEnough } from "../finding.ts";
+import { advice, fact, found, judged, notApplicable, notEnough, say } from "../finding.ts";
 import { RELEASES, RELEASES_AS_OF } from "../postgres-releases.ts";
 import type { Found, Rule } from "../rule.ts";
 
@@ -16,7 +16,8 @@ export const rule: Rule = {
   category: "maintenance",
   explanation:
     "Minor releases mend errors and holes in security and need a restart, no migration. A major version gets them for five years; after that nobody mends anything in it.",
-  source: `postgresql.org's versioning policy; the table is as of ${RELEASES_AS_OF}. Own: 180 days ahead of the end, 90 days for a minor release.`,
+  source:
+    "postgresql.org's versioning policy; each finding says as of when the table of releases is. Own: 180 days ahead of the end, 90 days for a minor release.",
   weight: { info: 2, warning: 20, critical: 50 },
   caps: false,
   of: "server",
@@ -29,7 +30,10 @@ export const rule: Rule = {
     const known = RELEASES.find((release) => release.major === major);
     if (known === undefined)
       return notApplicable(
-        `Version ${major} is not in the table of releases, which is as of ${RELEASES_AS_OF}.`,
+        say("Version {major} is not in the table of releases, which is as of {date}.", {
+          major: String(major),
+          date: RELEASES_AS_OF,
+        }),
       );
     const findings: Found[] = [];
     const version =

@@ -1,9 +1,10 @@
-import { hintOf, schemaOf } from "../facts.ts";
+import type { SchemaTable } from "@quern/contract/agent/schema";
+import { documentOf, hintOf, schemaOf } from "../facts.ts";
 import { keyOf, rowsOf, tablesOf } from "../facts-relations.ts";
 import { fact, fixBy, found, judged } from "../finding.ts";
 import { isDroppable } from "../index-shape.ts";
 import { qualified, quoted } from "../names.ts";
-import type { Rule } from "../rule.ts";
+import type { Rule, Subject } from "../rule.ts";
 
 const NULLS = 0.5;
 const ROWS = 100_000;
@@ -23,14 +24,7 @@ export const rule: Rule = {
   engines: ["postgres"],
   async judge(subject) {
     const { tables, indexes } = (await schemaOf(subject))!;
-    const fractions = new Map(
-      tables.flatMap(({ schema, name, columns }) =>
-        columns.flatMap((column) => {
-          const nulls = column.statistics?.null_frac;
-          return nulls == null ? [] : [[keyOf(keyOf(schema, name), column.name), nulls] as const];
-        }),
-      ),
-    );
+    const fractions = await nullFractions(subject, tables);
     if (fractions.size === 0) {
       const reason = "The agent's role may not read statistics of columns.";
       const hint =
@@ -70,3 +64,23 @@ export const rule: Rule = {
     );
   },
 };
+
+/** The share of nulls by table and column. Agents of before sent it with the schema. */
+async function nullFractions(subject: Subject, tables: readonly SchemaTable[]) {
+  const document = await documentOf(subject, "column_statistics");
+  const known = [
+    ...tables.flatMap(({ schema, name, columns }) =>
+      columns.map((column) => ({ schema, name, column: column.name, of: column.statistics })),
+    ),
+    ...(document?.body.relations ?? []).flatMap(({ schema, name, columns }) =>
+      columns
+        .filter(({ inherited }) => !inherited)
+        .map((column) => ({ schema, name, column: column.name, of: column })),
+    ),
+  ];
+  return new Map(
+    known.flatMap(({ schema, name, column, of }) =>
+      of?.null_frac == null ? [] : [[keyOf(keyOf(schema, name), column), of.null_frac] as const],
+    ),
+  );
+}

@@ -34,7 +34,7 @@ export const rule: Rule = {
           "Fix the path for the function (list the schemas it uses, pg_temp last), and revoke execute from those who need not call it.";
         const change = `alter ${kind} ${name} set search_path = pg_catalog, ${quoted(routine.schema)}, pg_temp;`;
         const severity = routine.public_may_execute ? "warning" : "info";
-        return found(name, severity, evidence, { fix: fixBy(change, words, true) });
+        return found(name, severity, evidence, { fix: fixBy(change, words) });
       }),
     );
   },

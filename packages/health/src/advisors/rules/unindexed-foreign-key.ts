@@ -1,13 +1,14 @@
 import type { SchemaConstraint, SchemaIndex } from "@quern/contract/agent/schema";
 import { schemaOf } from "../facts.ts";
 import { rowsBelow, tablesOf, tableWork } from "../facts-relations.ts";
-import { fact, fixBy, found, judged, notEnough } from "../finding.ts";
+import { advice, fact, fixBy, found, judged, notEnough } from "../finding.ts";
 import { leadsWith, supportsKey } from "../index-shape.ts";
 import { qualified, quoted } from "../names.ts";
 import type { Rule } from "../rule.ts";
 
 const ROWS = 10_000;
 const HOURS = 24;
+const SHOWN = 5;
 
 export const rule: Rule = {
   id: "unindexed-foreign-key",
@@ -16,7 +17,7 @@ export const rule: Rule = {
   explanation:
     "When a row of the referenced table is deleted or its key changes, PostgreSQL looks for rows that refer to it. Without an index on the referencing columns that is a scan of the whole table, for each such row, while it holds a lock.",
   source:
-    "pganalyze, splinter: no valid index whose first columns are the key's. Warning from 10,000 rows when referenced rows are deleted.",
+    "pganalyze, splinter: no valid index whose first columns are the key's. Warning from 10,000 rows when referenced rows are deleted; one finding in all for the tables with fewer rows.",
   weight: { info: 1, warning: 8, critical: 8 },
   caps: false,
   of: "database",
@@ -32,36 +33,53 @@ export const rule: Rule = {
     const partitioned = new Set(
       relations.filter(({ kind }) => kind === "p").map(({ schema, name }) => `${schema}.${name}`),
     );
-    const bare = unindexedKeys(constraints, indexes);
-    return judged(
-      bare.map(({ key, partial, invalid }) => {
-        const { schema, table, columns } = key;
-        const target = key.references!;
-        const rows = rowsBelow(tables, schema, table);
-        const deletes = work.workOf(target.schema, target.table).n_tup_del;
-        const evidence = [
-          fact("table", qualified({ schema, name: table }), "text"),
-          fact("columns", columns.join(", "), "text"),
-          fact("referenced", qualified({ schema: target.schema, name: target.table }), "text"),
-          fact("rows", rows, "count", ROWS),
-          fact("referenced_deletes", deletes, "count", 1),
-          fact("partial_index_exists", partial, "text"),
-          fact("invalid_index_exists", invalid, "text"),
-        ];
-        const severity = rows >= ROWS && deletes > 0 ? "warning" : "info";
-        return found(
-          `${qualified({ schema, name: table })}.${quoted(key.name)}`,
-          severity,
-          evidence,
-          {
-            window: { from: work.from, to: work.to },
-            fix: indexFix(key, partitioned.has(`${schema}.${table}`)),
-          },
-        );
-      }),
-    );
+    const bare = unindexedKeys(constraints, indexes).map((each) => ({
+      ...each,
+      rows: rowsBelow(tables, each.key.schema, each.key.table),
+    }));
+    // A scan of a few thousand rows costs nothing that anybody notices: hundreds of findings about it would.
+    const small = bare.filter(({ rows, invalid }) => rows < ROWS && !invalid);
+    const window = { from: work.from, to: work.to };
+    const large = bare.filter((each) => !small.includes(each));
+    const findings = large.map(({ key, rows, partial, invalid }) => {
+      const { schema, table, columns } = key;
+      const target = key.references!;
+      const deletes = work.workOf(target.schema, target.table).n_tup_del;
+      const evidence = [
+        fact("table", qualified({ schema, name: table }), "text"),
+        fact("columns", columns.join(", "), "text"),
+        fact("referenced", qualified({ schema: target.schema, name: target.table }), "text"),
+        fact("rows", rows, "count", ROWS),
+        fact("referenced_deletes", deletes, "count", 1),
+        fact("partial_index_exists", partial, "text"),
+        fact("invalid_index_exists", invalid, "text"),
+      ];
+      const severity = rows >= ROWS && deletes > 0 ? "warning" : "info";
+      const fix = indexFix(key, partitioned.has(`${schema}.${table}`));
+      return found(nameOf(key), severity, evidence, { window, fix });
+    });
+    return judged(small.length > 0 ? [...findings, smallOnes(small)] : findings);
   },
 };
+
+const nameOf = ({ schema, table, name }: SchemaConstraint) =>
+  `${qualified({ schema, name: table })}.${quoted(name)}`;
+
+/** The largest first: they are the next to matter. */
+function smallOnes(small: readonly { key: SchemaConstraint; rows: number }[]) {
+  const sorted = small.toSorted((a, b) => b.rows - a.rows);
+  const examples = sorted.slice(0, SHOWN).map(({ key }) => nameOf(key));
+  const evidence = [
+    fact("foreign_keys", small.length, "count", 1),
+    fact("rows", sorted[0]?.rows ?? 0, "count", ROWS),
+    fact("for_example", examples.join(", "), "text"),
+  ];
+  return found("", "info", evidence, {
+    fix: advice(
+      "Nothing has to be done while these tables stay small. Index the keys of those that will grow.",
+    ),
+  });
+}
 
 function indexFix({ schema, table, columns }: SchemaConstraint, partitioned: boolean) {
   const on = `on ${qualified({ schema, name: table })} (${columns.map(quoted).join(", ")});`;

@@ -3,7 +3,7 @@ import type { SchemaConstraint, SchemaIndex, SchemaSnapshot } from "@quern/contr
 import type { Severity } from "@quern/contract/health/findings";
 import { documentOf, schemaOf, serverOf } from "../facts.ts";
 import { keyOf, rowsOf, tablesOf, tableWork, type WorkWindow } from "../facts-relations.ts";
-import { fact, fixBy, found, judged, notApplicable, notEnough } from "../finding.ts";
+import { fact, fixBy, found, judged, notApplicable, notEnough, say } from "../finding.ts";
 import { isDroppable, supportsKey } from "../index-shape.ts";
 import { type IndexUse, indexUse, otherNodes } from "../index-usage.ts";
 import { qualified } from "../names.ts";
@@ -38,7 +38,9 @@ export const rule: Rule = {
     const unwatched = await unwatchedReplicas(subject, nodes.length);
     if (unwatched > 0)
       return notEnough(
-        `${unwatched} of the replicas are not monitored: what is unused here may be used there.`,
+        say("{n} of the replicas are not monitored: what is unused here may be used there.", {
+          n: unwatched,
+        }),
         "Let the agent read the replicas, too.",
       );
     const uses = [await indexUse(subject, subject.database_id, from)];
@@ -58,7 +60,8 @@ export const rule: Rule = {
     if (families.length > 0 && verdicts.every(({ verdict }) => verdict === "unknown")) {
       const watched = Math.min(...verdicts.map(({ watched_since }) => watched_since.getTime()));
       const days = Math.max(0, Math.floor((subject.now.getTime() - watched) / DAY_MS));
-      return notEnough(`${days} of ${DAYS} days were observed without a loss of counters.`);
+      const values = { n: days, of: DAYS };
+      return notEnough(say("{n} of {of} days were observed without a loss of counters.", values));
     }
     const tables = await tablesOf(subject);
     const work = await tableWork(subject, 24);

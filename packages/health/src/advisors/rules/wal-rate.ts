@@ -1,7 +1,7 @@
 import { LEAST_WEEKS, median, noBaseline, rateWeeks } from "../facts-baseline.ts";
 import { metricSums } from "../facts-metrics.ts";
 import { HOUR_S, lastSeconds, tooLittle } from "../facts-window.ts";
-import { advice, fact, found, judged, notEnough, severityBy } from "../finding.ts";
+import { advice, fact, found, judged, notEnough, say, severityBy } from "../finding.ts";
 import type { Rule } from "../rule.ts";
 
 const TIMES = { info: 3, warning: 10 };
@@ -30,7 +30,12 @@ export const rule: Rule = {
     if (little) return little;
     const weeks = await rateWeeks(subject, "wal_bytes");
     if (weeks.length < LEAST_WEEKS)
-      return notEnough(`This hour of the week was seen ${weeks.length} of ${LEAST_WEEKS} times.`);
+      return notEnough(
+        say("This hour of the week was seen {n} of {of} times.", {
+          n: weeks.length,
+          of: LEAST_WEEKS,
+        }),
+      );
     const [usual, now] = [median(weeks), wal!.sum / wal!.seconds];
     // A server that was quiet has no times as much.
     const severity = severityBy(now / Math.max(usual, 1), TIMES);
