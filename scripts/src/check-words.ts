@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { ruleTextsOf } from "./rule-texts.ts";
 import { placesOf, type TextsOfFile, textsOf } from "./texts.ts";
 
 const run = promisify(execFile);
@@ -14,15 +15,16 @@ const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, "../..");
 const SOURCES = "apps/web/src";
 const CATALOGUES = [`${SOURCES}/i18n/fr.json`];
+/** What the advisors say: texts of the server, which the pages say in other languages. */
+const RULES = "packages/health/src/advisors";
+const RULE_CATALOGUES = [`${SOURCES}/i18n/advisors.fr.json`];
 
 type Catalogue = Record<string, string>;
 
 /** Tracked files and new ones that git does not ignore; tests say what they want. */
-async function sourceFiles(): Promise<string[]> {
+async function sourceFiles(...patterns: string[]): Promise<string[]> {
   const args = ["ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate", "--"];
-  const { stdout } = await run("git", [...args, `${SOURCES}/*.ts`, `${SOURCES}/*.vue`], {
-    cwd: ROOT,
-  });
+  const { stdout } = await run("git", [...args, ...patterns], { cwd: ROOT });
   return stdout
     .split("\n")
     .filter((file) => !file.startsWith(`${SOURCES}/i18n/`))
@@ -59,7 +61,7 @@ export function checkCatalogue(name: string, catalogue: Catalogue, keys: Set<str
 
 /** The texts of all files; a tree in which nothing was found was not read. */
 async function readSources(): Promise<TextsOfFile & { files: number }> {
-  const files = await sourceFiles();
+  const files = await sourceFiles(`${SOURCES}/*.ts`, `${SOURCES}/*.vue`);
   const read = await Promise.all(
     files.map(async (file) => textsOf(file, await readFile(join(ROOT, file), "utf8"))),
   );
@@ -71,15 +73,35 @@ async function readSources(): Promise<TextsOfFile & { files: number }> {
   return { texts, faults, files: files.length };
 }
 
+async function readRules(): Promise<TextsOfFile & { files: number }> {
+  const files = await sourceFiles(`${RULES}/*.ts`);
+  const read = await Promise.all(
+    files.map(async (file) => ruleTextsOf(file, await readFile(join(ROOT, file), "utf8"))),
+  );
+  const texts = read.flatMap((each) => each.texts);
+  const faults = read.flatMap((each) => each.faults);
+  if (texts.length === 0) faults.push(`no texts were found under ${RULES}`);
+  return { texts, faults, files: files.length };
+}
+
 async function main(): Promise<void> {
-  const { texts, faults, files } = await readSources();
-  const keys = new Set(texts.map(({ key }) => key));
-  const problems = [...faults];
+  const pages = await readSources();
+  const rules = await readRules();
+  const files = pages.files + rules.files;
+  const problems = [...pages.faults, ...rules.faults];
   const missing: Record<string, string[]> = {};
-  for (const path of CATALOGUES) {
-    const catalogue: Catalogue = JSON.parse(await readFile(join(ROOT, path), "utf8"));
-    problems.push(...checkCatalogue(basename(path), catalogue, keys));
-    missing[basename(path)] = [...keys].filter((key) => !(key in catalogue)).sort();
+  let count = 0;
+  for (const [paths, { texts }] of [
+    [CATALOGUES, pages],
+    [RULE_CATALOGUES, rules],
+  ] as const) {
+    const keys = new Set(texts.map(({ key }) => key));
+    count += keys.size;
+    for (const path of paths) {
+      const catalogue: Catalogue = JSON.parse(await readFile(join(ROOT, path), "utf8"));
+      problems.push(...checkCatalogue(basename(path), catalogue, keys));
+      missing[basename(path)] = [...keys].filter((key) => !(key in catalogue)).sort();
+    }
   }
   if (process.argv.includes("--list")) {
     console.log(JSON.stringify(missing, null, 2));
@@ -87,7 +109,7 @@ async function main(): Promise<void> {
   }
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) {
-    console.error(`${problems.length} faults in ${keys.size} texts of ${files} files`);
+    console.error(`${problems.length} faults in ${count} texts of ${files} files`);
     process.exitCode = 1;
   }
 }

@@ -46,8 +46,26 @@ export const paths = {
   }),
   instances: "/instances",
   cache: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/cache", query }),
+  databases: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/databases", query }),
+  /** A tab of a database, the overview when left out; `query` with the time range: `useRange().link`. */
+  database: (id: string, tab?: string, query: LocationQueryRaw = {}): RouteLocationRaw => ({
+    path: tab === undefined ? `/databases/${id}` : `/databases/${id}/${tab}`,
+    query,
+  }),
+  statement: (
+    database_id: string,
+    statement_id: string,
+    query: LocationQueryRaw = {},
+  ): RouteLocationRaw => ({ path: `/databases/${database_id}/statements/${statement_id}`, query }),
+  table: (
+    database_id: string,
+    relation_id: string,
+    query: LocationQueryRaw = {},
+  ): RouteLocationRaw => ({ path: `/databases/${database_id}/tables/${relation_id}`, query }),
   agents: "/agents",
   agent: (id: string): string => `/agents/${id}`,
+  findings: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/findings", query }),
+  finding: (id: string): string => `/findings/${id}`,
   search: (q: string): RouteLocationRaw => ({ path: "/search", query: q === "" ? {} : { q } }),
   datasources: "/datasources",
   newDatasource: "/datasources/new",

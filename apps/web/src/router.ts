@@ -44,8 +44,22 @@ const inShell: RouteRecordRaw[] = [
   { path: "states/compare", component: () => import("./pages/StateCompare.vue") },
   { path: "instances", component: () => import("./pages/Instances.vue") },
   { path: "cache", component: () => import("./pages/Cache.vue") },
+  { path: "databases", component: () => import("./pages/Databases.vue") },
+  { path: "databases/:id/:tab?", component: () => import("./pages/Database.vue"), props: true },
+  {
+    path: "databases/:id/statements/:statement_id",
+    component: () => import("./pages/DatabaseStatement.vue"),
+    props: true,
+  },
+  {
+    path: "databases/:id/tables/:relation_id",
+    component: () => import("./pages/DatabaseTable.vue"),
+    props: true,
+  },
   { path: "agents", component: () => import("./pages/Agents.vue") },
   { path: "agents/:id", component: () => import("./pages/Agent.vue"), props: true },
+  { path: "findings", component: () => import("./pages/Findings.vue") },
+  { path: "findings/:id", component: () => import("./pages/Finding.vue"), props: true },
   { path: "datasources", component: () => import("./pages/Datasources.vue") },
   {
     path: "datasources/new",

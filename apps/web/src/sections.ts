@@ -6,6 +6,14 @@ export const PEOPLE_TABS = [
   { label: t("People"), to: paths.members },
   { label: t("Groups"), to: paths.groups },
 ];
+/** Who may look at agents is told by `can("agents.read")`. */
+export function healthTabs(withAgents: boolean) {
+  return [
+    { label: t("Databases"), to: "/databases" },
+    { label: t("Findings"), to: "/findings" },
+    ...(withAgents ? [{ label: t("Agents"), to: paths.agents }] : []),
+  ];
+}
 export const ADMIN_TABS = [
   { label: t("System"), to: paths.system },
   { label: t("Settings"), to: paths.settings },

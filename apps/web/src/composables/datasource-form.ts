@@ -80,16 +80,20 @@ export function useDatasourceForm(saved: Datasource | null) {
   }
 
   const save = useAction(async (): Promise<Datasource> => {
-    const input: Omit<DatasourceInput, "type"> = {
-      name: form.name.trim(),
-      config: config(),
+    const use = {
       max_concurrency: form.max_concurrency,
       limits: { ...form.limits },
       group_ids: [...form.group_ids],
+    };
+    const input: Omit<DatasourceInput, "type"> = {
+      ...use,
+      name: form.name.trim(),
+      config: config(),
       ...(form.password === "" ? {} : { secret: { password: form.password } }),
     };
+    const body = saved?.built_in ? use : input;
     const stored = saved
-      ? await api.call(changeDatasource, { params: { id: saved.id }, body: input })
+      ? await api.call(changeDatasource, { params: { id: saved.id }, body })
       : await api.call(createDatasource, {
           body: { ...input, type: "postgres" },
           idempotencyKey: createKey,

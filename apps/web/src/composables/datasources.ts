@@ -10,7 +10,7 @@ import { api } from "../api.ts";
 import { language } from "../i18n/language.ts";
 import { useCan } from "./session.ts";
 
-/** The datasources that the person may use, by name. */
+/** The datasources that the person may use, by name; those that Quern made itself last. */
 export function useDatasources() {
   const can = useCan();
   const list = useQuery({
@@ -19,7 +19,11 @@ export function useDatasources() {
     enabled: () => can("datasources.read"),
   });
   const datasources = computed<Datasource[]>(() =>
-    [...(list.data.value?.items ?? [])].sort((a, b) => a.name.localeCompare(b.name, language)),
+    [...(list.data.value?.items ?? [])].sort(
+      (a, b) =>
+        Number(a.built_in !== null) - Number(b.built_in !== null) ||
+        a.name.localeCompare(b.name, language),
+    ),
   );
   return { ...list, datasources };
 }

@@ -1,5 +1,6 @@
 import { computed } from "vue";
 import { type RouteLocationRaw, useRoute, useRouter } from "vue-router";
+import { useFleet } from "../health/databases.ts";
 import { chooseLanguage, LANGUAGES, type Language, language, t } from "../i18n/language.ts";
 import { paths } from "../paths.ts";
 import { useDatasources } from "./datasources.ts";
@@ -25,6 +26,7 @@ export function usePaletteCommands(close: () => void) {
   const help = useHelp();
   const { setTheme } = useTheme();
   const { datasources } = useDatasources();
+  const { data: fleet } = useFleet();
 
   const act = (deed: () => void) => () => {
     close();
@@ -108,7 +110,13 @@ export function usePaletteCommands(close: () => void) {
       ? [item(t("Instances"), "i-lucide-server", go(paths.instances))]
       : []),
     ...(can("layers.read") ? [item(t("Cache"), "i-lucide-layers", go(paths.cache()))] : []),
-    ...(can("agents.read") ? [item(t("Agents"), "i-lucide-heart-pulse", go(paths.agents))] : []),
+    ...(can("health.read")
+      ? [
+          item(t("Databases"), "i-lucide-heart-pulse", go(paths.databases()), "g b"),
+          item(t("Findings"), "i-lucide-stethoscope", go(paths.findings())),
+        ]
+      : []),
+    ...(can("agents.read") ? [item(t("Agents"), "i-lucide-radio-tower", go(paths.agents))] : []),
     item(t("Datasources"), "i-lucide-database", go(paths.datasources)),
     ...(can("members.read") ? [item(t("Members"), "i-lucide-users", go(paths.members))] : []),
     ...(can("system.read")
@@ -124,6 +132,16 @@ export function usePaletteCommands(close: () => void) {
   ]);
 
   const others = computed(() => [
+    {
+      id: "databases",
+      label: t("Databases"),
+      items: (fleet.value?.items ?? []).map((each) => ({
+        label: each.name,
+        suffix: each.server.name,
+        icon: "i-lucide-heart-pulse",
+        onSelect: go(paths.database(each.id)),
+      })),
+    },
     {
       id: "datasources",
       label: inQuery.value ? t("Switch datasource") : t("New query on"),

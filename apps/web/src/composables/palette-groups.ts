@@ -11,6 +11,8 @@ import { useCan } from "./session.ts";
 
 const HITS = 60;
 const RECENT = 8;
+/** Of databases or datasources: more are found by more letters. */
+const MOST_OTHERS = 12;
 
 export type PaletteGroup = { id: string; label: string; ignoreFilter: true; items: PaletteItem[] };
 
@@ -58,7 +60,9 @@ export function usePaletteGroups(typed: Ref<string>, close: () => void) {
     const commands = [
       group("commands", t("Do"), fittingCommands(deeds.value, text)),
       group("pages", t("Go to"), fittingCommands(pages.value, text)),
-      ...others.value.map(({ id, label, items }) => group(id, label, fittingCommands(items, text))),
+      ...others.value.map(({ id, label, items }) =>
+        group(id, label, fittingCommands(items, text).slice(0, MOST_OTHERS)),
+      ),
     ];
     if (text === "")
       return [

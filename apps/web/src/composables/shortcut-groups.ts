@@ -23,6 +23,7 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
       [t("Go to dashboards"), ["G", "D"]],
       [t("Go to schedules"), ["G", "S"]],
       [t("Go to projects"), ["G", "P"]],
+      [t("Go to databases"), ["G", "B"]],
       [t("Go to admin"), ["G", "A"]],
       [t("Fold the sidebar"), ["["]],
       [t("This sheet"), ["?"]],
@@ -131,6 +132,34 @@ export const SHORTCUTS: readonly ShortcutGroup[] = [
       [t("Cancel it"), ["Esc"]],
       [t("Run again"), ["R"]],
     ],
+  },
+  {
+    page: t("Database"),
+    on: /^\/databases\/./,
+    keys: [
+      [t("Refresh now"), ["R"]],
+      [t("Compare with a week before"), ["W"]],
+      [t("The first to the ninth tab"), ["1", "9"]],
+      [t("A statement: open it in the editor"), ["E"]],
+      [t("Sessions: the sample before, after"), ["←", "→"]],
+      [t("Sessions: the next sample with blocked sessions"), ["⇧", "→"]],
+      [t("Events: mark a deploy"), ["C"]],
+    ],
+  },
+  {
+    page: t("Findings"),
+    on: /^\/findings$/,
+    keys: [
+      [t("Select, or take out"), ["X"]],
+      [t("Select up to here"), ["⇧", "X"]],
+      [t("Mute what is selected"), ["M"]],
+      [t("Select nothing"), ["Esc"]],
+    ],
+  },
+  {
+    page: t("Finding"),
+    on: /^\/findings\/./,
+    keys: [[t("Mute"), ["M"]]],
   },
   {
     page: t("Projects"),

@@ -28,6 +28,7 @@ const SECTIONS: Record<string, string> = {
   activity: t("Sessions"),
   sequences: t("Sequences"),
   bloat: t("Bloat"),
+  column_statistics: t("Statistics of columns"),
   plans: t("Plans"),
   custom_metrics: t("Own metrics"),
 };

@@ -1,0 +1,85 @@
+/** Monitored databases as the pages read them. Everything below `databaseKey(id)` is read anew when the database changes. */
+import {
+  forgetDatabase,
+  linkDatabase,
+  listDatabases,
+  type MonitoredDatabase,
+  readDatabase,
+} from "@quern/contract/health/databases";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/vue-query";
+import { computed, type MaybeRefOrGetter, toValue } from "vue";
+import { api } from "../api.ts";
+import { useAction } from "../composables/action.ts";
+import { useCan } from "../composables/session.ts";
+
+const FLEET = ["health", "databases"] as const;
+export const databaseKey = (id: string) => ["health", "database", id] as const;
+
+const LOOK_EVERY_MS = 30_000;
+const PAGE = 500;
+/** More than this is no list to look through. */
+const MOST_PAGES = 4;
+
+/** All monitored databases; those of one datasource where that is given (null: none are asked for). */
+export function useFleet(datasource_id?: MaybeRefOrGetter<string | null | undefined>) {
+  const can = useCan();
+  return useQuery({
+    queryKey: computed(() => [...FLEET, toValue(datasource_id) ?? "all"]),
+    queryFn: async ({ signal }) => {
+      const of = toValue(datasource_id);
+      const items: MonitoredDatabase[] = [];
+      let cursor: string | null = null;
+      for (let page = 0; page < MOST_PAGES; page += 1) {
+        const query = {
+          limit: PAGE,
+          ...(of == null ? {} : { datasource_id: of }),
+          ...(cursor === null ? {} : { cursor }),
+        };
+        const answer: { items: MonitoredDatabase[]; next_cursor: string | null } = await api.call(
+          listDatabases,
+          { query, signal },
+        );
+        items.push(...answer.items);
+        cursor = answer.next_cursor;
+        if (cursor === null) break;
+      }
+      return { items, cut: cursor !== null };
+    },
+    enabled: () => can("health.read") && toValue(datasource_id) !== null,
+    refetchInterval: LOOK_EVERY_MS,
+  });
+}
+
+export function useDatabase(id: MaybeRefOrGetter<string>) {
+  const can = useCan();
+  return useQuery({
+    queryKey: computed(() => databaseKey(toValue(id))),
+    queryFn: ({ signal }) => api.call(readDatabase, { params: { id: toValue(id) }, signal }),
+    enabled: () => can("health.read"),
+    refetchInterval: LOOK_EVERY_MS,
+    placeholderData: (before, query) =>
+      query?.queryKey[2] === toValue(id) ? keepPreviousData(before) : undefined,
+  });
+}
+
+/** Says which datasource a database is; null undoes it. */
+export function useLinking() {
+  const queries = useQueryClient();
+  return useAction(async (id: string, datasource_id: string | null) => {
+    const linked = await api.call(linkDatabase, { params: { id }, body: { datasource_id } });
+    queries.setQueryData(databaseKey(id), linked);
+    await queries.invalidateQueries({ queryKey: FLEET });
+    return linked;
+  });
+}
+
+/** Resolves to true when the database and its history are gone. */
+export function useForgetting() {
+  const queries = useQueryClient();
+  return useAction(async (id: string) => {
+    await api.call(forgetDatabase, { params: { id } });
+    queries.removeQueries({ queryKey: databaseKey(id) });
+    await queries.invalidateQueries({ queryKey: ["health"] });
+    return true;
+  });
+}

@@ -1,0 +1,46 @@
+import { listTrials, readTrial, type Trial, tryFix } from "@quern/contract/health/trials";
+import { cancelJob } from "@quern/contract/jobs";
+import { useQuery, useQueryClient } from "@tanstack/vue-query";
+import { computed, type MaybeRefOrGetter, toValue } from "vue";
+import { api } from "../../api.ts";
+import { useAction } from "../../composables/action.ts";
+import { useCan } from "../../composables/session.ts";
+
+const LOOK_EVERY_MS = 700;
+
+/** The newest trial of a finding's fix, as it goes; `null` when there was none that this person may see. */
+export function useTrial(findingId: MaybeRefOrGetter<string>) {
+  const can = useCan();
+  const queries = useQueryClient();
+  const listKey = computed(() => ["health", "trials", toValue(findingId)] as const);
+  const list = useQuery({
+    queryKey: listKey,
+    queryFn: ({ signal }) => api.call(listTrials, { params: { id: toValue(findingId) }, signal }),
+    enabled: () => can("health.read"),
+  });
+  const jobId = computed(() => list.data.value?.items[0]?.job_id ?? null);
+  const trialKey = computed(() => ["health", "trial", jobId.value] as const);
+  const read = useQuery({
+    queryKey: trialKey,
+    queryFn: ({ signal }) => api.call(readTrial, { params: { job_id: jobId.value ?? "" }, signal }),
+    enabled: computed(() => jobId.value !== null),
+    refetchInterval: (query) => (query.state.data?.result === "pending" ? LOOK_EVERY_MS : false),
+  });
+  const start = useAction(async () => {
+    await api.call(tryFix, { params: { id: toValue(findingId) }, body: {} });
+    await queries.invalidateQueries({ queryKey: listKey.value });
+  });
+  const cancel = useAction(async (trial: Pick<Trial, "job_id">) => {
+    await api.call(cancelJob, { params: { id: trial.job_id } });
+    await queries.invalidateQueries({ queryKey: trialKey.value });
+  });
+  return {
+    trial: computed(() => (jobId.value === null ? null : (read.data.value ?? undefined))),
+    known: computed(
+      () => list.data.value !== undefined && (jobId.value === null || !read.isPending.value),
+    ),
+    trouble: computed(() => list.error.value ?? read.error.value),
+    reread: () => Promise.all([list.refetch(), jobId.value === null ? null : read.refetch()]),
+    ...{ start, cancel, canTry: computed(() => can("jobs.create_sql")) },
+  };
+}
