@@ -34,8 +34,8 @@ export default defineConfig({
           exclude,
           expect: patience,
           globalSetup,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 60_000,
+          hookTimeout: 90_000,
         },
       },
       {
