@@ -21,6 +21,7 @@ import { deleteOldFirings } from "@quern/store/firings";
 import { readRunnerKeys } from "@quern/store/keys";
 import { listen } from "@quern/store/listen";
 import { claimRuns, forgetRunner, noteRunner, sweepLapsedLeases } from "@quern/store/queue";
+import { isCancelRequested } from "@quern/store/runs";
 import { advise, tidyAdvice } from "./advise.ts";
 import { sumUpHealth, tidyHealth } from "./health-sweeps.ts";
 import { openInstruments, watchCapacity } from "./instruments.ts";
@@ -83,11 +84,18 @@ export async function start(
   watchCapacity(instruments.metrics.registry, slots, () => jobs.size, executors);
   const bell = new Bell();
   const stopping = new AbortController();
+  // What cannot be looked up now is told by the next renewal of the lease, too.
+  const notLooked = (error: unknown) =>
+    log.warn({ err: error }, "could not look whether a run is to be canceled");
+  const cancelIfAsked = async (run: string) => {
+    if (!jobs.has(run)) return;
+    if (await isCancelRequested(db, run).catch(notLooked)) jobs.get(run)?.cancel();
+  };
   const listener = listen(
     settings.DATABASE_URL,
     ["quern_queue", "quern_cancel"],
     (channel, runId) => {
-      if (channel === "quern_cancel") jobs.get(runId)?.cancel();
+      if (channel === "quern_cancel") void cancelIfAsked(runId);
       else bell.ring();
     },
     () => bell.ring(),

@@ -15,8 +15,10 @@ import { s3CredentialsOf } from "@quern/runtime/settings";
 import { openTracer } from "@quern/runtime/tracing";
 import { watchVitals } from "@quern/runtime/vitals";
 import { openDatabase } from "@quern/store/db";
+import { isJobCancelRequested } from "@quern/store/job-ends";
 import { claimJobs, sweepJobs } from "@quern/store/job-queue";
 import { listen } from "@quern/store/listen";
+import { isCancelRequested } from "@quern/store/runs";
 import { forgetSandbox, noteSandbox } from "@quern/store/sandboxes";
 import { defaultLimits } from "./instances/limits.ts";
 import { startPeople } from "./instances/people.ts";
@@ -134,13 +136,24 @@ export async function start(
   const bell = new Bell();
   const stopping = new AbortController();
   const engines = instances.engines.map(({ major }) => major);
+  // What cannot be looked up now is told by the next renewal of the lease, too.
+  const notLooked = (error: unknown) =>
+    log.warn({ err: error }, "could not look whether something is to be canceled");
+  const cancelHeadIfAsked = async (run: string) => {
+    if (!shop.heads.has(run)) return;
+    if (await isCancelRequested(db, run).catch(notLooked)) shop.heads.get(run)?.();
+  };
+  const stopIfAsked = async (job: string) => {
+    if (!jobs.has(job)) return;
+    if (await isJobCancelRequested(db, job).catch(notLooked)) jobs.get(job)?.stop("canceled");
+  };
   const listener = listen(
     settings.DATABASE_URL,
     ["quern_jobs", "quern_job_cancel", "quern_cancel", "quern_instances"],
     (channel, named) => {
       if (channel === "quern_instances") return people.look();
-      if (channel === "quern_cancel") shop.heads.get(named)?.();
-      else if (channel === "quern_job_cancel") jobs.get(named)?.stop("canceled");
+      if (channel === "quern_cancel") void cancelHeadIfAsked(named);
+      else if (channel === "quern_job_cancel") void stopIfAsked(named);
       else bell.ring();
     },
     () => bell.ring(),

@@ -195,3 +195,10 @@ export async function cancelJob(db: Database, actor: Actor, id: string): Promise
     return rows.length === 1;
   });
 }
+
+/** Whether somebody asked for the end of a job. A notification alone does not say so: whoever may connect may send one. */
+export async function isJobCancelRequested(db: Database, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from jobs where id = ${id} and cancel_requested_at is not null`.execute(db);
+  return rows.length > 0;
+}

@@ -130,6 +130,13 @@ export async function requestCancel(db: Database, actor: Actor, id: string): Pro
   );
 }
 
+/** Whether somebody asked for the end of a run. A notification alone does not say so: whoever may connect may send one. */
+export async function isCancelRequested(db: Database, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from runs where id = ${id} and cancel_requested_at is not null`.execute(db);
+  return rows.length > 0;
+}
+
 /** How many more runs the actor may put into the queue now. */
 export async function queueRoom(db: Database, actor: Actor): Promise<number> {
   const { rows } = await sql<{ room: number }>`
