@@ -13,6 +13,7 @@ import { type HeadRows, trialAnswer } from "@quern/health/trial/answer";
 import { FUNCTIONS } from "@quern/health/trial/functions";
 import { jsonLiteral } from "@quern/health/trial/literal";
 import { prepareTrial, type TriedFinding } from "@quern/health/trial/prepare";
+import { rowFiles } from "@quern/health/trial/sample";
 import { type Offered, schemaDdl } from "@quern/health/trial/schema-ddl";
 import { readRows } from "@quern/results/read/rows";
 import { partFromBytes } from "@quern/results/read/source";
@@ -358,4 +359,77 @@ test("a fix that cannot be applied is said, and the plans as they are stand", as
     error: expect.stringContaining("unterminated"),
   });
   expect(trial.statements[0]!.before!.cost).toBe(trial.statements[0]!.after!.cost);
+});
+
+const SAMPLE = 2_000;
+
+test("on a sample of rows statements are timed, with values of its rows; what cannot be says why", async () => {
+  const row = (await findDatabases(sandbox.db, sandbox.actor.org_id, {}))[0]!;
+  const origin = sites.find(({ name }) => name === row.name)!;
+  await origin.client.query("drop index orders_customer_id_idx");
+  await origin.client.query(
+    "update customers set city = E'tab\\t back\\\\ line\\n \\\\N' where id % 7 = 0",
+  );
+  const finding: TriedFinding = {
+    ...{ rule: "unindexed-foreign-key", object: "public.orders.orders_customer_id_fkey" },
+    ...{ statement_id: null, evidence: [], fix: { sql: FIX, sandbox: true } },
+  };
+  const prepared = await prepareTrial(sandbox.db, row, finding, OFFERED, SAMPLE);
+  const { project_tree, facts, head_path, environment, sampled } = prepared;
+  expect(sampled.map(({ table }) => table).sort()).toEqual([
+    "public.customers",
+    "public.orders",
+    "public.visits",
+  ]);
+  const read: string[][][] = [];
+  for (const { sql: text } of sampled)
+    read.push((await origin.client.query({ text, rowMode: "array" })).rows);
+  for (const rows of read) expect(rows.length > SAMPLE / 2 && rows.length <= SAMPLE).toBe(true);
+  const files = Object.entries({ ...project_tree, ...rowFiles(read) });
+  const job = await sandbox.run(
+    Object.fromEntries(files.map(([path, { content }]) => [path, content])),
+    {
+      ...{ head_path, environment },
+      policy: { volatile: null, no_cache: true, keep: "auto", order: "phases" },
+    },
+  );
+  expect(job.error).toBeNull();
+  const ids = { job_id: job.id, finding_id: job.id, database_id: row.id };
+  const trial = trialAnswer({ ...ids, facts }, job, await headsOf(job));
+  expect(trial.fix).toMatchObject({ applied: true, error: null });
+  expect(trial.gaps.filter(({ reason }) => reason === "refused")).toEqual([]);
+  expect(trial.gaps).toContainEqual(
+    expect.objectContaining({ object: finding.object, reason: "sampled", detail: "not valid" }),
+  );
+  const byText = new Map(trial.statements.map((statement) => [statement.text, statement]));
+  const root = (plan: unknown) => JSON.stringify(plan);
+  for (const place of [0, 1, 4, 5]) {
+    const { before, after, reads } = byText.get(ASKED[place]!)!;
+    for (const side of [before, after]) {
+      expect([place, side?.untimed, side?.untimed_detail]).toEqual([place, null, null]);
+      expect(side?.timing).toMatchObject({ ms: expect.any(Number), runs: expect.any(Number) });
+      expect(root(side?.plan)).toContain("Actual Rows");
+    }
+    expect(reads.length).toBeGreaterThan(0);
+  }
+  const own = byText.get(ASKED[0]!)!;
+  expect(root(own.before!.plan)).toContain("Seq Scan");
+  expect(root(own.after!.plan)).toContain("orders_customer_id_idx");
+  expect(root(own.after!.plan)).not.toMatch(/"Actual Rows": ?0\b/);
+  for (const [place, parameter] of [
+    [2, "$2"],
+    [3, "$1"],
+  ] as const)
+    expect(byText.get(ASKED[place]!)!.before).toMatchObject({
+      ...{ timing: null, untimed: "parameters", untimed_detail: parameter },
+      plan: expect.anything(),
+    });
+  expect(byText.get(ASKED[PLANNED]!)!.before).toMatchObject({ sqlstate: "42P01", timing: null });
+  const key = trial.statements.find(({ source }) => source === "foreign_key");
+  expect(key!.after!.timing).not.toBeNull();
+  const { rows: kept } = await sql`
+    select from layers where paths && array['seed/001_rows.sql', 'init/003_row_functions.sql']`.execute(
+    sandbox.db,
+  );
+  expect(kept).toEqual([]);
 });

@@ -2,9 +2,12 @@ import { createAgent } from "@quern/contract/health/agents";
 import { listFindings } from "@quern/contract/health/findings";
 import { listTrials, readTrial, tryFix } from "@quern/contract/health/trials";
 import { cancelJob, readJob } from "@quern/contract/jobs";
+import { readRun } from "@quern/contract/runs";
 import { keepFindings } from "@quern/health/advisors/keep-findings";
 import type { Found, Subject } from "@quern/health/advisors/rule";
+import { claimRuns, finishRun } from "@quern/store/queue";
 import { noteSandbox } from "@quern/store/sandboxes";
+import { makeDatasource, SUCCEEDED } from "@quern/store/testing-fixtures";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { problemOf, startTestApi, type TestApi } from "./testing.ts";
@@ -157,4 +160,64 @@ test("trials are seen by whoever made them, and by nobody elsewhere", async () =
   const admin = await api.as("admin");
   const seen = await admin.client.call(readTrial, { params: { job_id } });
   expect(seen.created_by?.id).toBe(editor.actor.user_id);
+});
+
+test("rows are read by runs of whoever asks, and the job waits for them", async () => {
+  await sandboxIsThere();
+  await claim(api);
+  const id = findings.get("public.t")!;
+  const sampled = (who = editor, sample_rows = 1_000) =>
+    who.client.call(tryFix, { params: { id }, body: { sample_rows } });
+  expect(await problemOf(sampled(editor, 99))).toMatchObject({ code: "invalid_request" });
+  expect(await problemOf(sampled())).toMatchObject({
+    ...{ code: "not_triable", detail: expect.stringContaining("linked") },
+  });
+  const link = (id: string) =>
+    sql`update health_databases set datasource_id = ${id}`.execute(api.db);
+  await link(await makeDatasource(api.db, editor.actor));
+  expect(await problemOf(sampled())).toMatchObject({ code: "not_found" });
+  const datasource_id = await makeDatasource(api.db, editor.actor, { everyone: true });
+  await link(datasource_id);
+  const viewer = await api.as("viewer");
+  expect(await problemOf(sampled(viewer))).toMatchObject({ code: "not_allowed" });
+
+  const { job_id } = await sampled();
+  const look = () => editor.client.call(readTrial, { params: { job_id } });
+  const first = await look();
+  expect(first).toMatchObject({
+    ...{ result: "pending", rows_copied: true },
+    sample: { rows: 1_000, reading: true, tables: [{ table: "public.t", rows: null, of: 1_000 }] },
+    statements: [{ reads: ["public.t"] }],
+  });
+  expect(await claim(api)).toEqual([]);
+  const { run_id } = first.sample!.tables[0]!;
+  const run = await editor.client.call(readRun, { params: { id: run_id } });
+  expect(run).toMatchObject({
+    created_by: { id: editor.actor.user_id },
+    datasource: { id: datasource_id },
+  });
+  expect(run.sql).toContain("select id::text, a::text\nfrom only public.t limit 1000");
+
+  const claims = await claimRuns(api.db, "runner", 10, 60_000);
+  const statement = { ...SUCCEEDED.statements[0]!, rows: 0 };
+  for (const each of claims)
+    await finishRun(api.db, each, { ...SUCCEEDED, statements: [statement], parts: [] });
+  const [told] = await Promise.all([look(), look(), look()]);
+  expect(told).toMatchObject({
+    ...{ status: "pending" },
+    sample: { reading: false, tables: [{ rows: 0, error: null }] },
+  });
+  const [job, ...none] = await claim(api);
+  expect(none).toEqual([]);
+  expect(job).toMatchObject({ id: job_id, spec: {}, policy: { no_cache: true } });
+  expect(job!.tree!["rows/1.tsv"]).toMatchObject({ size: 0 });
+  const { rows } = await sql<{ details: object }>`
+    select details from audit_log where action = 'finding.tried' order by id desc limit 1`.execute(
+    api.db,
+  );
+  expect(rows[0]!.details).toMatchObject({
+    sample_rows: 1_000,
+    tables: ["public.t"],
+    datasource_id,
+  });
 });

@@ -21,43 +21,16 @@ import { theDatabase } from "../monitored-database.ts";
 import { ApiError, notFound } from "../problems.ts";
 import { spanOf } from "../request-span.ts";
 import { triggerOf } from "../run-trigger.ts";
-import { demand, serve } from "../serve.ts";
+import { type Call, demand, serve } from "../serve.ts";
 import { openWholeResult, rethrowUnreadable } from "../stored-result.ts";
+import { demandDatasource, readSample, takeSample } from "../trial-rows.ts";
+import { refuseFlood } from "./runs.ts";
 
 /** Fixes of findings, tried on a sandbox. Each is a job like any other; here is what it means. */
 export function addHealthTrialRoutes(app: FastifyInstance, api: Api): void {
   const read = { action: "health.read" as const };
 
-  serve(app, api, tryFix, read, async ({ actor, params: { id }, request, origin }) => {
-    await demand(api, actor, "jobs.create_sql");
-    const finding = await readFinding(api.db, actor.org_id, id);
-    if (finding === undefined) throw notFound("finding");
-    const row = await theDatabase(api.db, actor, finding.database.id);
-    const prepared = await prepareTrial(api.db, row, finding, await offered(api)).catch(refuse);
-    const { facts, project_tree, head_path, environment } = prepared;
-    const settings = await readSettings(api.db, actor.org_id);
-    const span = spanOf(request).child("create job", { kind: "producer" });
-    const made = await inTransaction(api.db, async (trx) => {
-      const body = { project_tree, head_path, environment, order: "phases" as const };
-      const job = await jobs.createJob(trx, actor, {
-        ...(await resolveJob(trx, actor, settings, body)),
-        spec: { planned_sizes: true },
-        traceparent: span.traceparent,
-        http_request_id: origin.request_id,
-        trigger: triggerOf(actor, request),
-      });
-      const database_id = row.id;
-      await keepTrial(trx, actor.org_id, { job_id: job.id, finding_id: id, database_id, facts });
-      await recordAudit(trx, actor, origin, {
-        action: "finding.tried",
-        resource_type: "finding",
-        resource_id: id,
-        details: { job_id: job.id, rule: finding.rule, object: finding.object, database_id },
-      });
-      return job;
-    }).finally(() => span.end());
-    return { job_id: made.id };
-  });
+  serve(app, api, tryFix, read, (call) => start(api, call));
 
   serve(app, api, listTrials, read, async ({ actor, params: { id } }) => {
     if ((await readFinding(api.db, actor.org_id, id)) === undefined) throw notFound("finding");
@@ -72,12 +45,69 @@ export function addHealthTrialRoutes(app: FastifyInstance, api: Api): void {
   });
 
   serve(app, api, readTrial, read, async ({ actor, params: { job_id } }) => {
-    const trial = await findTrial(api.db, actor.org_id, job_id);
-    const job = trial && (await history.readJob(api.db, actor, job_id, false));
+    const readBoth = async () => {
+      const trial = await findTrial(api.db, actor.org_id, job_id);
+      return { trial, job: trial && (await history.readJob(api.db, actor, job_id, false)) };
+    };
+    let { trial, job } = await readBoth();
+    if (trial && job && (await takeSample(api, actor, trial, job).catch(rethrowUnreadable)))
+      ({ trial, job } = await readBoth());
     if (trial === undefined || job === undefined) throw notFound("trial");
     const heads = job.status === "completed" ? await readHeads(api, actor, job) : null;
     return trialAnswer(trial, job, heads);
   });
+}
+
+async function start(
+  api: Api,
+  { actor, params: { id }, body, request, origin }: Call<typeof tryFix>,
+) {
+  await demand(api, actor, "jobs.create_sql");
+  const finding = await readFinding(api.db, actor.org_id, id);
+  if (finding === undefined) throw notFound("finding");
+  const row = await theDatabase(api.db, actor, finding.database.id);
+  const rows = body.sample_rows ?? null;
+  const datasource_id = rows === null ? null : await demandDatasource(api, actor, row);
+  if (rows !== null) await refuseFlood(api, actor);
+  const extensions = await offered(api);
+  const prepared = await prepareTrial(api.db, row, finding, extensions, rows).catch(refuse);
+  const { facts, project_tree, head_path, environment, sampled: tables } = prepared;
+  const settings = await readSettings(api.db, actor.org_id);
+  const span = spanOf(request).child("create job", { kind: "producer" });
+  const made = await inTransaction(api.db, async (trx) => {
+    const asked = { project_tree, head_path, environment, order: "phases" as const };
+    // Rows are one person's: the job waits for them, and no state that has them is kept for others.
+    const withRows = rows === null ? {} : { assemble: true, no_cache: true };
+    const job = await jobs.createJob(trx, actor, {
+      ...(await resolveJob(trx, actor, settings, { ...asked, ...withRows })),
+      spec: rows === null ? { planned_sizes: true } : {},
+      traceparent: span.traceparent,
+      http_request_id: origin.request_id,
+      trigger: triggerOf(actor, request),
+    });
+    const database_id = row.id;
+    if (rows !== null && datasource_id !== null)
+      facts.sample = await readSample(
+        api,
+        trx,
+        { actor, origin, request },
+        { datasource_id, tables, rows },
+      );
+    await keepTrial(trx, actor.org_id, { job_id: job.id, finding_id: id, database_id, facts });
+    await recordAudit(trx, actor, origin, {
+      action: "finding.tried",
+      resource_type: "finding",
+      resource_id: id,
+      details: {
+        ...{ job_id: job.id, rule: finding.rule, object: finding.object, database_id },
+        ...(rows === null
+          ? {}
+          : { sample_rows: rows, datasource_id, tables: tables.map(({ table }) => table) }),
+      },
+    });
+    return job;
+  }).finally(() => span.end());
+  return { job_id: made.id };
 }
 
 /** Extensions of the sandboxes that are alive and have the engine. Throws no_sandbox where there is none. */

@@ -1,6 +1,12 @@
 /** A trial as it stands: what it was made of, and what its job's head gave. */
 
-import type { Trial, TrialGap, TrialPlan, TrialStatement } from "@quern/contract/health/trials";
+import type {
+  Trial,
+  TrialGap,
+  TrialPlan,
+  TrialStatement,
+  TrialTiming,
+} from "@quern/contract/health/trials";
 import type { Job } from "@quern/contract/jobs";
 import type { Cell, Column } from "@quern/contract/results";
 import type { TrialRow } from "./facts.ts";
@@ -27,7 +33,13 @@ export function trialAnswer(
   const [applied] = fixed;
   const all = together([...facts.gaps, ...gaps.map(gapOf)]);
   return {
-    ...{ job_id, finding_id, database_id, rows_copied: false },
+    ...{ job_id, finding_id, database_id, rows_copied: facts.sample !== undefined },
+    sample: facts.sample
+      ? {
+          ...{ rows: facts.sample.rows, tables: facts.sample.tables },
+          reading: !facts.sample.taken && job.status === "pending",
+        }
+      : null,
     ...{ created_at: job.created_at, created_by: job.created_by, finished_at: job.finished_at },
     ...{ status: job.status, stage: job.progress.stage, error: job.error },
     hit: job.snapshot?.hit ?? null,
@@ -42,6 +54,7 @@ export function trialAnswer(
     statements: facts.statements.map(
       (statement): TrialStatement => ({
         ...statement,
+        reads: statement.reads ?? [],
         before: planOf(before, statement.n),
         after: hasFix ? planOf(after, statement.n) : null,
       }),
@@ -72,8 +85,21 @@ function planOf(rows: readonly Record_[], n: number): TrialPlan | null {
   return {
     ...{ cost: numberOf(row.cost), rows: numberOf(row.rows) },
     plan: text === null ? null : JSON.parse(text),
-    ...{ error: textOf(row.error), sqlstate: textOf(row.state) },
+    ...{ error: textOf(row.error), sqlstate: textOf(row.state), timing: timingOf(row) },
+    ...{ untimed: untimedOf(row.untimed), untimed_detail: textOf(row.why) },
   };
+}
+
+function timingOf(row: Record_): TrialTiming | null {
+  const [ms, lowest_ms, highest_ms] = [row.ms, row.lowest, row.highest].map(numberOf);
+  if (ms == null || lowest_ms == null || highest_ms == null) return null;
+  return { ms, lowest_ms, highest_ms, runs: numberOf(row.runs) ?? 1 };
+}
+
+const UNTIMED = ["parameters", "no_rows", "no_values", "failed", "no_time"] as const;
+
+function untimedOf(cell: Cell | undefined): TrialPlan["untimed"] {
+  return UNTIMED.find((each) => each === cell) ?? null;
 }
 
 const KINDS: ReadonlySet<string> = new Set<TrialGap["kind"]>([

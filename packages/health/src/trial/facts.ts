@@ -2,6 +2,7 @@
 import type { Trial, TrialGap } from "@quern/contract/health/trials";
 import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
+import type { KeptSample } from "./sample.ts";
 import type { ChosenStatement } from "./statements.ts";
 
 export type TrialFacts = Pick<
@@ -11,6 +12,8 @@ export type TrialFacts = Pick<
   fix: string | null;
   statements: ChosenStatement[];
   gaps: TrialGap[];
+  /** Rows that are copied; not there where none are. */
+  sample?: KeptSample;
 };
 
 export type TrialRow = {
@@ -27,6 +30,13 @@ export async function keepTrial(db: Database, org_id: string, row: TrialRow): Pr
     values (${row.job_id}, ${org_id}, ${row.finding_id}, ${row.database_id}, ${JSON.stringify(row.facts)}::jsonb)`.execute(
     db,
   );
+}
+
+/** What became of the rows that were to be copied. In the transaction that puts the job into the queue. */
+export async function keepSample(db: Database, job_id: string, sample: KeptSample): Promise<void> {
+  await sql`
+    update health_trials set facts = facts || jsonb_build_object('sample', ${JSON.stringify(sample)}::jsonb)
+    where job_id = ${job_id}`.execute(db);
 }
 
 /** The trial that is this job; undefined for other jobs and those of other organisations. */

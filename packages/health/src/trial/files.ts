@@ -2,7 +2,10 @@
 import type { Item } from "./ddl.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { jsonLiteral, literal } from "./literal.ts";
+import type { Timeable } from "./parameters.ts";
 import { plannable } from "./plannable.ts";
+import { ROW_FUNCTIONS } from "./row-functions.ts";
+import { fillScript, type SampleTable } from "./sample.ts";
 import type { ChosenStatement } from "./statements.ts";
 import type { StatisticsItem } from "./statistics.ts";
 
@@ -20,6 +23,16 @@ export type Parts = {
   statements: readonly Pick<ChosenStatement, "n" | "text">[];
   settings: Readonly<Record<string, string>>;
   search_path: readonly string[];
+  /** Rows in the place of statistics; null: there are none. */
+  sample: SampleParts | null;
+};
+
+export type SampleParts = {
+  tables: readonly SampleTable[];
+  /** Foreign keys, which are made when the rows are there. */
+  keys: readonly Item[];
+  /** By the number of a statement. */
+  timeable: ReadonlyMap<number, Timeable>;
 };
 
 /**
@@ -27,34 +40,63 @@ export type Parts = {
  * and tables have no rows while the fix is at work.
  */
 export function trialFiles(parts: Parts): Record<string, { content: string }> {
-  const { items, statistics, fix, again } = parts;
+  const { items, fix, sample } = parts;
   const path = parts.search_path.map((schema) => `"${schema.replaceAll('"', '""')}"`).join(", ");
-  const statements = parts.statements.map(({ n, text }) => ({ n, text: plannable(text) }));
-  const plans = `select * from quern_trial.plans(${jsonLiteral(statements)}, ${jsonLiteral(parts.settings)}, ${literal(path)});`;
+  const statements = parts.statements.map(({ n, text }) => ({
+    ...{ n, text: plannable(text) },
+    ...told(sample?.timeable.get(n)),
+  }));
+  const answer = sample === null ? "plans" : "timings";
+  const plans = `select * from quern_trial.${answer}(${jsonLiteral(statements)}, ${jsonLiteral(parts.settings)}, ${literal(path)});`;
+  // Both sides are copies that nothing else is connected to, and are settled right before: what one of them had ahead of the
+  // other, such as pages that are known to be visible, would look like the fix.
+  const side = sample === null ? [plans] : ["vacuum analyze;", "call quern_trial.settle();", plans];
   const texts = {
     "init/001_functions.sql": FUNCTIONS,
     "init/002_schema.sql": calls("make", items),
-    "seed/001_statistics.sql": `${calls("set_statistics", statistics)}call quern_trial.size_indexes();\n`,
+    ...(sample === null
+      ? { "seed/001_statistics.sql": imported(parts.statistics) }
+      : {
+          "init/003_row_functions.sql": ROW_FUNCTIONS,
+          "seed/001_rows.sql": [
+            fillScript(sample.tables),
+            calls("make", sample.keys),
+            `call quern_trial.choose(${jsonLiteral(statements.filter((each) => "parameters" in each))});\n`,
+          ].join(""),
+        }),
     ...(fix === null
       ? {}
       : {
           "seed/002_fix.sql": [
+            ...(sample === null ? [] : ["create database plain template project;"]),
             "create database fixed template project;",
             "\\connect fixed",
             `call quern_trial.apply(${literal(inTransaction(fix))});`,
-            `${calls("set_statistics", again)}call quern_trial.size_indexes();`,
-            "",
+            sample === null ? imported(parts.again) : "",
           ].join("\n"),
         }),
     [HEAD]: [
-      plans,
-      ...(fix === null ? [] : ["\\connect fixed", plans]),
+      ...(fix === null || sample === null ? [] : ["\\connect plain"]),
+      ...side,
+      ...(fix === null ? [] : ["\\connect fixed", ...side]),
       "select kind, object, how, reason, detail from quern_trial.gaps;",
       "select applied, error from quern_trial.fix;",
       "",
     ].join("\n"),
   };
   return Object.fromEntries(Object.entries(texts).map(([path, content]) => [path, { content }]));
+}
+
+function imported(statistics: readonly StatisticsItem[]): string {
+  return `${calls("set_statistics", statistics)}call quern_trial.size_indexes();\n`;
+}
+
+/** What `quern_trial.timings` knows of a statement besides its text. */
+function told(timeable: Timeable | undefined) {
+  if (timeable === undefined) return {};
+  return "untimed" in timeable
+    ? { untimed: timeable.untimed, detail: timeable.detail }
+    : { parameters: timeable.parameters, reads: timeable.reads };
 }
 
 function calls(procedure: string, all: readonly unknown[]): string {

@@ -8,13 +8,15 @@ import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
 import type { DatabaseRow } from "../read-databases.ts";
 import { readSchema, readSchemaVersions } from "../read-server.ts";
-import { gap, several } from "./ddl.ts";
+import { gap, type Item, several } from "./ddl.ts";
 import type { TrialFacts } from "./facts.ts";
-import { HEAD, trialFiles } from "./files.ts";
+import { HEAD, type SampleParts, trialFiles } from "./files.ts";
+import { type Timeable, timeable } from "./parameters.ts";
+import { type SampleTable, sampleTables, withoutForeignKeys } from "./sample.ts";
 import { type Offered, schemaDdl } from "./schema-ddl.ts";
 import { tablesNamed, tablesWritten, within } from "./scope.ts";
-import { chooseStatements } from "./statements.ts";
-import { statisticsItems } from "./statistics.ts";
+import { type ChosenStatement, chooseStatements } from "./statements.ts";
+import { type StatisticsItem, statisticsItems } from "./statistics.ts";
 
 /** Statistics can be imported from here on. */
 export const TRIAL_ENGINE = 18;
@@ -34,14 +36,20 @@ export type PreparedTrial = {
   head_path: string;
   environment: { engine_version: number; extensions: string[] };
   facts: TrialFacts;
+  /** Tables whose rows are to be read and added as `rowFiles`; none where none were asked for. */
+  sampled: SampleTable[];
 };
 
-/** Throws NoTrial where there is nothing to try, or nothing to try it on. */
+/**
+ * Throws NoTrial where there is nothing to try, or nothing to try it on. With `sample_rows` the project lacks the files
+ * of rows (`rowFiles`), which come when they have been read.
+ */
 export async function prepareTrial(
   db: Database,
   row: DatabaseRow,
   finding: TriedFinding,
   offered: Offered,
+  sample_rows: number | null = null,
 ): Promise<PreparedTrial> {
   if (row.type !== "postgres")
     throw new NoTrial("Only fixes for PostgreSQL can be tried on a sandbox.");
@@ -67,9 +75,13 @@ export async function prepareTrial(
   const again = ofTables(named, snapshot);
   const settings = await plannerSettings(db, row.server_id);
   const items = statisticsItems(snapshot, known);
+  const asked = { touched, snapshot, items, made: made.items, statements, sample_rows };
+  const rows = await sampleOf(asked);
   return {
+    sampled: [...(rows?.tables ?? [])],
     project_tree: trialFiles({
-      ...{ items: made.items, statistics: items, fix, statements, settings },
+      ...{ items: rows?.items ?? made.items, statistics: items, fix, statements, settings },
+      sample: rows,
       again: items.filter(({ s, n }) => again.has(`${s}.${n}`)),
       search_path: searchPath(touched.map(({ schema }) => schema)),
     }),
@@ -77,17 +89,52 @@ export async function prepareTrial(
     environment: { engine_version: TRIAL_ENGINE, extensions: made.extensions.toSorted() },
     facts: {
       engine: { sandbox: TRIAL_ENGINE, database: majorOf(row.version_num) },
-      ...{ fix, statements, settings: Object.keys(settings).length },
+      ...{ fix, settings: Object.keys(settings).length },
+      statements: statements.map((each) => ({ ...each, reads: readsOf(rows, each.n) })),
       schema_at: version.last_seen_at.toISOString(),
       statistics: columns === undefined ? "tables" : "columns",
       statistics_at: columns?.at.toISOString() ?? null,
       gaps: [
         ...touched.filter(({ kind }) => kind === "v").map(viewGap),
         ...made.gaps,
+        ...(rows?.gaps ?? []),
         ...several("table", omitted, "too_many"),
         ...several("statistics", columns?.body.omitted_columns ?? 0, "not_sent"),
       ],
     },
+  };
+}
+
+function readsOf(rows: SampleParts | null, n: number): string[] {
+  const known = rows?.timeable.get(n);
+  return known !== undefined && "reads" in known ? known.reads.map(({ object }) => object) : [];
+}
+
+/** null: no rows were asked for. Throws NoTrial where there is no table to take rows of. */
+async function sampleOf(of: {
+  touched: readonly SchemaTable[];
+  snapshot: SchemaSnapshot;
+  items: readonly StatisticsItem[];
+  made: readonly Item[];
+  statements: readonly ChosenStatement[];
+  sample_rows: number | null;
+}): Promise<(SampleParts & { items: Item[]; gaps: TrialGap[] }) | null> {
+  if (of.sample_rows === null) return null;
+  const { sampled, gaps } = sampleTables(of.touched, of.snapshot, of.items, of.sample_rows);
+  if (sampled.length === 0)
+    throw new NoTrial(
+      "Neither the fix nor a statement names a table that rows could be copied of.",
+    );
+  const apart = withoutForeignKeys(of.made);
+  const inOrder = [...new Set([...of.touched, ...of.snapshot.tables])];
+  const plain = inOrder.toSorted(
+    (one, other) => Number(other.schema === "public") - Number(one.schema === "public"),
+  );
+  const timeables = new Map<number, Timeable>();
+  for (const { n, text } of of.statements) timeables.set(n, await timeable(text, plain));
+  return {
+    ...{ tables: sampled, keys: apart.keys, timeable: timeables, items: apart.items },
+    gaps: [...gaps, ...apart.gaps],
   };
 }
 

@@ -10,7 +10,9 @@ const MOST = 10;
 const DAYS = 7;
 const KINDS = ["select", "insert", "update", "delete", "merge"];
 
-export type ChosenStatement = Omit<TrialStatement, "before" | "after">;
+export type ChosenStatement = Omit<TrialStatement, "before" | "after" | "reads"> & {
+  reads?: string[];
+};
 
 type Row = { id: string; text: string; tables: string[]; time_ms: number | null };
 
@@ -49,8 +51,8 @@ export async function chooseStatements(
     order by statements.id::text = ${statement_id} desc nulls last, spent.time_ms desc nulls last, statements.last_seen_at desc
     limit ${MOST * 3}`.execute(db);
   // One text may be several roles'.
-  const distinct = [...new Map(rows.toReversed().map((row) => [row.text, row])).values()]
-    .toReversed()
+  const distinct = rows
+    .filter(({ text }, place) => rows.findIndex((row) => row.text === text) === place)
     .slice(0, MOST);
   const own = distinct.map(({ id, text, time_ms }) => ({
     ...{ statement_id: id, text, time_ms },

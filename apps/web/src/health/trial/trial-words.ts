@@ -150,6 +150,10 @@ export function reasonWords({ kind, reason, how, detail }: TrialGap): string {
         return t("a table in its place: agents do not send what it is made of");
       if (detail === "index") return t("its index in its place: agents do not send its operators");
       return t("left out: agents do not send what it is made of");
+    case "sampled":
+      return kind === "constraint"
+        ? t("not checked: what it refers to may not be in the sample")
+        : t("no rows were copied: the trial reads those of eight tables at most");
     case "refused":
       if (detail === "invalid") return t("left out: it is invalid, and no plan uses it");
       return how === "replaced"

@@ -26,8 +26,9 @@ export function useTrial(findingId: MaybeRefOrGetter<string>) {
     enabled: computed(() => jobId.value !== null),
     refetchInterval: (query) => (query.state.data?.result === "pending" ? LOOK_EVERY_MS : false),
   });
-  const start = useAction(async () => {
-    await api.call(tryFix, { params: { id: toValue(findingId) }, body: {} });
+  const start = useAction(async (sample_rows: number | null) => {
+    const body = sample_rows === null ? {} : { sample_rows };
+    await api.call(tryFix, { params: { id: toValue(findingId) }, body });
     await queries.invalidateQueries({ queryKey: listKey.value });
   });
   const cancel = useAction(async (trial: Pick<Trial, "job_id">) => {
