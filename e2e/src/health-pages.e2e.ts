@@ -81,7 +81,10 @@ test("a range is chosen by name or on a chart, stays from tab to tab, and goes b
   await page.goto(`/databases/${shop}`);
   await page.getByRole("heading", { name: "What watching costs" }).waitFor();
   await expectAccessible(page);
-  await page.getByRole("button", { name: "6 h", exact: true }).click();
+  await Promise.all([
+    page.waitForResponse((answer) => answer.url().includes("/overview?")),
+    page.getByRole("button", { name: "6 h", exact: true }).click(),
+  ]);
   await expect.poll(() => address().search).toBe("?range=6h");
   await expect.poll(() => page.locator('main [aria-busy="true"]').count()).toBe(0);
   const drawing = page.getByRole("figure", { name: /^Load/ }).locator("canvas").first();

@@ -12,8 +12,8 @@ import type { Count } from "./count-reporter.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROJECTS = ["unit", "e2e"];
-/** On two processors: tests often wait for a timeout, a process or a page, those of the whole product above all. */
-const WORKERS: Record<string, number> = { unit: 3, e2e: 4 };
+/** On two processors: tests often wait for a timeout, a process or a page. */
+const WORKERS = 4;
 /**
  * Rooms whose test files share a process, and so what it imports: most of the time of a short test is spent on loading. A file
  * that changes something of the process (its environment, a language, children left running) has to give it back.
@@ -100,7 +100,7 @@ async function main(projects: string[]): Promise<void> {
   const total: Count = { passed: 0, failures: [] };
   for (const project of projects) {
     for (const which of await runsOf(project)) {
-      const args = [`--project=${project}`, `--maxWorkers=${WORKERS[project] ?? 3}`, ...which];
+      const args = [`--project=${project}`, `--maxWorkers=${WORKERS}`, ...which];
       const { passed, failures } = await runVitest(ROOT, args);
       total.passed += passed;
       total.failures.push(...failures);

@@ -5,7 +5,7 @@ with ends as (
     (array_agg(size_bytes order by at desc))[1] as after
   from health.table_points
   where at >= now() - {{ hours }}::int * interval '1 hour' and size_bytes is not null
-  group by database_name, schema_name, table_name
+  group by relation_id, database_name, schema_name, table_name
 )
 select
   database_name || ': ' || schema_name || '.' || table_name as "table",

@@ -13,7 +13,7 @@ export async function takeActivity(
 ): Promise<void> {
   const dated = samples.flatMap((sample) => {
     const at = timeOf(sample.at);
-    return at === null ? [] : [{ ...sample, at }];
+    return at === null ? [] : [{ ...sample, at, sessions: sample.sessions.map(withReadableTimes) }];
   });
   if (dated.length === 0) return;
   const { db, server_id } = reading;
@@ -26,6 +26,26 @@ export async function takeActivity(
     from jsonb_to_recordset(${rows}::jsonb) as samples (at timestamptz, sessions jsonb, idle integer, omitted integer)
     on conflict do nothing`.execute(db);
   await insertLoad(reading, dated);
+}
+
+/** Pages and views read the times of sessions in PostgreSQL, so that none may be stored that it does not take. */
+function withReadableTimes(session: Session): Session {
+  const { waits_for } = session;
+  return {
+    ...session,
+    backend_start: readable(session.backend_start),
+    xact_start: readable(session.xact_start),
+    query_start: readable(session.query_start),
+    state_change: readable(session.state_change),
+    ...(waits_for ? { waits_for: { ...waits_for, since: readable(waits_for.since) } } : {}),
+  };
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d(:?\d\d)?)$/;
+
+/** As it came, with its microseconds: a session is named by them. Null for anything that is no instant. */
+function readable(time: string | null): string | null {
+  return time !== null && INSTANT.test(time) && timeOf(time) !== null ? time : null;
 }
 
 type DatedSample = { at: Date; sessions: Session[] };

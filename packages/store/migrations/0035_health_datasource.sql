@@ -93,10 +93,10 @@ select servers.id as server_id, servers.name as server_name, activity.at, sessio
 from health_servers as servers
 join health_activity as activity on activity.server_id = servers.id
 cross join lateral jsonb_to_recordset(activity.sessions) as session (
-  pid integer, backend_type text, database text, user_name text, application text, state text, wait_event_type text,
+  pid bigint, backend_type text, database text, user_name text, application text, state text, wait_event_type text,
   wait_event text, query_hash text, fingerprint text, kind text, run_id uuid, backend_start timestamptz,
   xact_start timestamptz, query_start timestamptz, state_change timestamptz, xid_age numeric, xmin_age numeric,
-  blocked_by integer[], waits_for jsonb
+  blocked_by bigint[], waits_for jsonb
 )
 where servers.org_id = (select org_id from health_readers where role_name = current_user);
 

@@ -78,14 +78,14 @@ async function readProcesses(session: Session, facts: Facts): Promise<Row[]> {
     return await session.query(
       `select t.processlist_id as pid, t.processlist_user as user_name, t.processlist_db as db,
          t.processlist_command as command, t.processlist_state as state, t.processlist_time as seconds,
-         t.processlist_info as info
+         left(t.processlist_info, 65537) as info
          from performance_schema.threads as t where t.processlist_id is not null and t.type = 'FOREGROUND'`,
     );
   }
   const seconds = facts.type === "mariadb" ? "p.time_ms / 1000" : "p.time";
   return await session.query(
     `select p.id as pid, p.user as user_name, p.db as db, p.command as command, p.state as state,
-       ${seconds} as seconds, p.info as info from information_schema.processlist as p`,
+       ${seconds} as seconds, left(p.info, 65537) as info from information_schema.processlist as p`,
   );
 }
 

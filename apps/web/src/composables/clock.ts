@@ -1,4 +1,5 @@
-import { onScopeDispose, type Ref, ref } from "vue";
+import { type ComputedRef, computed, onScopeDispose, type Ref, ref } from "vue";
+import { serverSkew } from "../api.ts";
 
 /** The time now in ms, refreshed every `intervalMs` while the page is looked at. */
 export function useNow(intervalMs: number): Ref<number> {
@@ -8,6 +9,12 @@ export function useNow(intervalMs: number): Ref<number> {
   }, intervalMs);
   onScopeDispose(() => clearInterval(timer));
   return now;
+}
+
+/** The same by the server's clock, which its times are to be held against: a laptop's may be minutes off. */
+export function useServerNow(intervalMs: number): ComputedRef<number> {
+  const now = useNow(intervalMs);
+  return computed(() => now.value + serverSkew());
 }
 
 /** False at first and true once `ms` have gone by: what would flash for less than that is not shown. */

@@ -68,7 +68,7 @@ export function useLinking() {
   return useAction(async (id: string, datasource_id: string | null) => {
     const linked = await api.call(linkDatabase, { params: { id }, body: { datasource_id } });
     queries.setQueryData(databaseKey(id), linked);
-    await queries.invalidateQueries({ queryKey: FLEET });
+    await queries.invalidateQueries({ queryKey: ["health"] });
     return linked;
   });
 }

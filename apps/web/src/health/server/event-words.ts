@@ -3,6 +3,7 @@ import { EVENT_TYPES, type HealthEvent } from "@quern/contract/health/events";
 import type { LocationQueryRaw, RouteLocationRaw } from "vue-router";
 import { language, t } from "../../i18n/language.ts";
 import { paths } from "../../paths.ts";
+import { ruleText } from "../findings/rule-texts.ts";
 import { settingWords } from "./settings.ts";
 
 type EventType = (typeof EVENT_TYPES)[number];
@@ -77,7 +78,7 @@ export function eventTitle({ type, subject, details }: HealthEvent): string {
     case "clock_step":
       return t("A clock was set");
     case "finding":
-      return text(details.title) ?? about;
+      return ruleText(text(details.title) ?? about);
     default:
       return about === "" ? eventLook(type).name : about;
   }
