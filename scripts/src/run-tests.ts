@@ -12,13 +12,16 @@ import type { Count } from "./count-reporter.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROJECTS = ["unit", "e2e"];
-/** On two processors: tests often wait for a timeout, a process or a page. */
-const WORKERS = 4;
+/** On two processors: tests often wait for a timeout, a process or a page. With four, pages and processes are late. */
+const WORKERS = 3;
 /**
  * Rooms whose test files share a process, and so what it imports: most of the time of a short test is spent on loading. A file
  * that changes something of the process (its environment, a language, children left running) has to give it back.
  */
-const TOGETHER = ["apps/api/", "apps/web/", "packages/contract/"];
+const TOGETHER = [
+  ...["apps/api/", "apps/web/", "packages/connectors/", "packages/contract/", "packages/health/"],
+  ...["packages/results/", "packages/store/"],
+];
 const DEADLINE_MS = 20 * 60_000;
 
 /** Runs Vitest in `folder` with `args` and counts. A run that ends badly has at least one failure. */
