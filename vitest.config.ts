@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import CrashFirst from "./e2e/src/crash-first.ts";
+import WaitsBetween from "./e2e/src/waits-between.ts";
 
 // Only the private condition is named: adding the usual ones would replace Vitest's own and load
 // CommonJS packages such as ws by their wrong entry.
@@ -20,7 +20,7 @@ const globalSetup = ["e2e/src/postgres.ts"];
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    sequence: { sequencer: CrashFirst },
+    sequence: { sequencer: WaitsBetween },
     projects: [
       {
         ...shared,

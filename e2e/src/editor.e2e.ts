@@ -67,20 +67,23 @@ async function newQuery(of: Page): Promise<void> {
   await of.getByRole("treeitem", { name: /ohub/ }).first().waitFor();
 }
 
+/** Without a pause all keys come before the first list of suggestions, which nobody types like. */
+const AS_PEOPLE_TYPE = { delay: 20 };
+
 test("tables, columns, joins and signatures are offered while one types", async () => {
   await newQuery(page);
-  await page.keyboard.type("select  from ohub.outages");
+  await page.keyboard.type("select  from ohub.outages", AS_PEOPLE_TYPE);
   await suggestion(page, /^outages/).waitFor();
   await page.keyboard.press("Enter");
-  await page.keyboard.type(" o join ohub.utilities u on ");
+  await page.keyboard.type(" o join ohub.utilities u on ", AS_PEOPLE_TYPE);
   await suggestion(page, "u.id = o.utility_id").waitFor();
   await page.keyboard.press("Enter");
   await page.keyboard.press("ControlOrMeta+Home");
   for (let at = 0; at < "select ".length; at += 1) await page.keyboard.press("ArrowRight");
-  await page.keyboard.type("o.prov");
+  await page.keyboard.type("o.prov", AS_PEOPLE_TYPE);
   await suggestion(page, "province").waitFor();
   await page.keyboard.press("Enter");
-  await page.keyboard.type(", date_tr");
+  await page.keyboard.type(", date_tr", AS_PEOPLE_TYPE);
   await suggestion(page, "date_trunc").waitFor();
   await page.keyboard.press("Enter");
   await page.locator(".parameter-hints-widget.visible").getByText("source").first().waitFor();
