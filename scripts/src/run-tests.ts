@@ -9,6 +9,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Count } from "./count-reporter.ts";
+import { makeTestFolder } from "./test-folder.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROJECTS = ["unit", "e2e"];
@@ -99,16 +100,33 @@ async function runsOf(project: string): Promise<string[][]> {
   return [rooms.filter((room) => !TOGETHER.includes(room)), ["--no-isolate", ...TOGETHER]];
 }
 
-async function main(projects: string[]): Promise<void> {
+/** Everything that the tests of `projects` write lies in a folder that goes with them. An interrupt ends all of them. */
+async function runProjects(projects: string[]): Promise<Count> {
   const total: Count = { passed: 0, failures: [] };
-  for (const project of projects) {
-    for (const which of await runsOf(project)) {
-      const args = [`--project=${project}`, `--maxWorkers=${WORKERS}`, ...which];
-      const { passed, failures } = await runVitest(ROOT, args);
+  const folder = await makeTestFolder();
+  process.env.TMPDIR = folder;
+  let isInterrupted = false;
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => (isInterrupted = true));
+  try {
+    const runs = await Promise.all(
+      projects.map(async (project) =>
+        (await runsOf(project)).map((which) => [`--project=${project}`, ...which]),
+      ),
+    );
+    for (const run of runs.flat()) {
+      const { passed, failures } = await runVitest(ROOT, [`--maxWorkers=${WORKERS}`, ...run]);
       total.passed += passed;
       total.failures.push(...failures);
+      if (isInterrupted) break;
     }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
+  return total;
+}
+
+async function main(projects: string[]): Promise<void> {
+  const total = await runProjects(projects);
   const failed = total.failures.length;
   const line = `${total.passed} passed, ${failed} failed`;
   await mkdir(join(ROOT, "artifacts"), { recursive: true });

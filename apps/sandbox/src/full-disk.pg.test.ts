@@ -1,6 +1,8 @@
 /** Scripts that fill the disk which the sandbox shares with its cache: each ends by itself, and the cache is unharmed. */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestSandbox, type TestSandbox } from "./testing-sandbox.ts";
@@ -11,7 +13,7 @@ let disk: string;
 let mounted = false;
 let sandbox: TestSandbox | null = null;
 beforeAll(async () => {
-  disk = await mkdtemp("/tmp/quern-full-disk-");
+  disk = await mkdtemp(join(tmpdir(), "quern-full-disk-"));
   await run("mount", ["-t", "tmpfs", "-o", "size=400m", "quern-test", disk]).then(
     () => {
       mounted = true;

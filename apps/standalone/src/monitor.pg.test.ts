@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { emptyDatabase, testUrl } from "@quern/store/testing";
@@ -27,7 +28,7 @@ beforeAll(async () => {
     const built = resolve(room, "..", app, "dist/main.js");
     expect(existsSync(built), `${built} is missing: run npx tsc -b`).toBe(true);
   }
-  folder = await mkdtemp("/tmp/monitor-test-");
+  folder = await mkdtemp(join(tmpdir(), "monitor-test-"));
 });
 afterEach(async () => {
   for (const child of started.splice(0)) await end(child);

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -27,7 +28,7 @@ beforeAll(async () => {
     const built = resolve(room, "..", app, "dist/main.js");
     expect(existsSync(built), `${built} is missing: run npx tsc -b`).toBe(true);
   }
-  folder = await mkdtemp("/tmp/standalone-test-");
+  folder = await mkdtemp(join(tmpdir(), "standalone-test-"));
   port = await unusedPort();
 });
 

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -11,7 +12,7 @@ const asRoot = process.getuid?.() === 0;
 let folder: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp("/tmp/binaries-test-");
+  folder = await mkdtemp(join(tmpdir(), "binaries-test-"));
 });
 
 afterEach(() => rm(folder, { recursive: true, force: true }));

@@ -2,6 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -20,7 +21,7 @@ let dataDir: string;
 const running: RunningPostgres[] = [];
 
 beforeEach(async () => {
-  folder = await mkdtemp("/tmp/postmaster-test-");
+  folder = await mkdtemp(join(tmpdir(), "postmaster-test-"));
   dataDir = join(folder, "postgres");
 });
 
@@ -157,9 +158,12 @@ test("a server that outlived its supervisor is stopped at the next start", async
   process.kill(postmaster, "SIGSTOP");
   child.kill("SIGKILL");
   await once(child, "exit");
-  setTimeout(() => process.kill(postmaster, "SIGCONT"), 300);
   const said: string[] = [];
-  const server = await start({ log: (line) => said.push(line) });
+  const server = await start({
+    log(line) {
+      if (said.push(line) === 1) setTimeout(() => process.kill(postmaster, "SIGCONT"), 300);
+    },
+  });
   expect(said.join("\n")).toContain(`(process ${postmaster}`);
   expect(await processStart(postmaster)).toBeNull();
   expect(await query(server, "select 1 as one")).toEqual([{ one: 1 }]);

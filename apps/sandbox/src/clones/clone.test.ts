@@ -2,6 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { systemCode } from "@quern/postmaster/postmaster-error";
@@ -16,7 +17,7 @@ const OTHER_UID = process.getuid?.() === 0 ? 71_500 : null;
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp("/tmp/quern-clones-");
+  folder = await mkdtemp(join(tmpdir(), "quern-clones-"));
 });
 afterEach(async () => {
   for (const point of await mountsBelow(folder)) await unmount(point);

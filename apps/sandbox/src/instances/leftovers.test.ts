@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -13,7 +14,7 @@ let folder: string;
 let others: TestInstances[] = [];
 let started: ChildProcess | null = null;
 beforeAll(async () => {
-  folder = await mkdtemp("/tmp/quern-leftovers-");
+  folder = await mkdtemp(join(tmpdir(), "quern-leftovers-"));
 });
 afterAll(async () => {
   started?.kill("SIGKILL");

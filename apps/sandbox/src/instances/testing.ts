@@ -1,6 +1,7 @@
 /** Instances for tests: a folder of their own, and a base of each version made once per test file. */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLog } from "@quern/runtime/log";
 import { Client } from "pg";
@@ -21,7 +22,7 @@ export type TestInstances = {
 export async function openTestInstances(
   options: Partial<InstancesOptions> = {},
 ): Promise<TestInstances> {
-  const folder = options.folder ?? (await mkdtemp("/tmp/quern-instances-"));
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "quern-instances-")));
   const registry = new Registry();
   const instances = await startInstances({
     clone: "auto",

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { newScramPassword, scramVerifier } from "@quern/store/scram";
@@ -172,7 +173,7 @@ test("psql connects with the URL that people get", async ({ skip }) => {
 });
 
 test("with a certificate, sessions are encrypted or refused", async () => {
-  const folder = await mkdtemp("/tmp/quern-proxy-tls-");
+  const folder = await mkdtemp(join(tmpdir(), "quern-proxy-tls-"));
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const made = await run("openssl", [
     ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
