@@ -51,7 +51,20 @@ export default defineConfig({
   ],
   resolve: { conditions: ["quern", ...defaultClientConditions] },
   // The page's content security policy takes no fonts or scripts out of data: URLs, so nothing is inlined.
-  build: { target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 4000 },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 4000,
+    rolldownOptions: {
+      // Who starts Quern for the first time reads what the build says.
+      checks: { bundlerTimings: false },
+      onLog(level, log, tell) {
+        // It asks for files only where it finds itself in Node.js.
+        if (!/"node:(fs|crypto)" has been externalized.*libpg-query/.test(log.message))
+          tell(level, log);
+      },
+    },
+  },
   worker: { format: "es" },
   server: { port: 5173, proxy: { "/api": process.env.QUERN_API ?? "http://localhost:3000" } },
 });
