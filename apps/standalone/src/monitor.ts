@@ -13,8 +13,12 @@ import { AGENT_ENTRY, monitoredServer } from "./monitored-server.ts";
 import { StartProblem } from "./problem.ts";
 import type { StandaloneSettings } from "./settings.ts";
 
-/** What a server of ours is started with, so that statements have statistics. */
-export const MONITORED = { shared_preload_libraries: "pg_stat_statements" };
+/** What a server of ours is started with, so that statements have statistics, and advisors nothing to ask for. */
+export const MONITORED = {
+  shared_preload_libraries: "pg_stat_statements",
+  track_io_timing: "on",
+  idle_in_transaction_session_timeout: "1h",
+};
 
 type Monitoring = {
   settings: StandaloneSettings;

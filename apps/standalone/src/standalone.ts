@@ -122,8 +122,8 @@ async function openMetadata(
   if (settings.DATABASE_URL) return useDatabase(settings.DATABASE_URL);
   const log = await openLogFile(join(folder.path, "logs", "postgres.log"), terminal.say);
   parts.push({ stop: () => log.close() });
-  const preload = settings.QUERN_MONITOR === "1" ? MONITORED : {};
-  const database = await startDatabase(folder, log.write, terminal.say, onLost, preload);
+  const monitored = settings.QUERN_MONITOR === "1" ? MONITORED : {};
+  const database = await startDatabase(folder, log.write, terminal.say, onLost, monitored);
   parts.push(database);
   return database;
 }

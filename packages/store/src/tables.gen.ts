@@ -248,6 +248,7 @@ export interface Favorites {
 
 export interface FiringRuns {
   firing_id: string;
+  id: Generated<number>;
   run_id: string;
   /**
    * No foreign key: history outlives tiles. Tiles with the same query share a run.
