@@ -11,7 +11,7 @@ import {
   unpinLayer,
 } from "@quern/contract/layers";
 import { addToHour, enterProcess, noteStore, takeBuild } from "@quern/store/layer-stores";
-import { findLayer, insertLayer } from "@quern/store/layers";
+import { findLayer, insertLayer, type NewLayer } from "@quern/store/layers";
 import { makeJob } from "@quern/store/testing-jobs";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 async function makeLayer(name: string, parent: string | null = null): Promise<string> {
-  const made = await insertLayer(api.db, {
+  const layer: NewLayer = {
     store_id,
     org_id: admin.actor.org_id,
     state_key: keyOf(name),
@@ -65,7 +65,8 @@ async function makeLayer(name: string, parent: string | null = null): Promise<st
     ttl_s: null,
     build_id: randomUUID(),
     boot_id: "boot",
-  });
+  };
+  const made = await insertLayer(api.db, layer, async () => true);
   if (made.outcome !== "inserted") throw new Error(made.outcome);
   return made.layer.id;
 }

@@ -1,7 +1,7 @@
 /** Layers as the sandbox that keeps them sees them: find and lease, make visible, note what was learned. */
 import type { Volatile } from "@quern/contract/layers";
 import { sql } from "kysely";
-import type { Database } from "./db.ts";
+import { type Database, inTransaction } from "./db.ts";
 
 export type EvictedWhy = "capacity" | "expired" | "asked" | "lost" | "unclean";
 export type CloneKind = "reflink" | "overlay" | "copy";
@@ -154,12 +154,31 @@ export async function readReadyLayer(
 
 /**
  * Makes a layer visible whose directory has its final name. `other`: the key has a ready layer (another build's, or
- * this one, adopted by a sweep). `evicting`: what was there before is on its way out: finish that, and come again.
+ * this one, adopted by a sweep). `evicting`: what was there before is on its way out: finish that, and come again. `gone`:
+ * the directory was, so says `isThere`, which is asked while nobody can evict the layer: somebody had adopted it, and it was
+ * evicted since.
  */
 export async function insertLayer(
   db: Database,
   layer: NewLayer,
-): Promise<{ outcome: "inserted" | "other"; layer: LayerRow } | { outcome: "evicting" }> {
+  isThere: () => Promise<boolean>,
+): Promise<{ outcome: "inserted" | "other"; layer: LayerRow } | { outcome: "evicting" | "gone" }> {
+  return inTransaction(db, async (trx) => {
+    const inserted = await upsertLayer(trx, layer);
+    if (inserted && (await isThere())) return { outcome: "inserted", layer: inserted };
+    if (inserted) {
+      await sql`
+        update layers set status = 'evicted', evicted_why = 'lost', evicted_at = now()
+        where id = ${inserted.id}`.execute(trx);
+      return { outcome: "gone" };
+    }
+    const there = await refreshLayer(trx, layer);
+    return there ? { outcome: "other", layer: there } : { outcome: "evicting" };
+  });
+}
+
+/** Null when the key has a row that is no tombstone. */
+async function upsertLayer(db: Database, layer: NewLayer): Promise<LayerRow | null> {
   const { rows } = await sql<LayerRow>`
     insert into layers (store_id, org_id, state_key, parent_key, env_key, depth, bytes, own_bytes, build_ms, engine,
       clone, imported, steps, paths, volatile, ttl_s, expires_at, build_id, boot_id, inflation)
@@ -179,9 +198,7 @@ export async function insertLayer(
       built_at = now(), last_used_at = now()
     where layers.status = 'evicted'
     returning ${columns}`.execute(db);
-  if (rows[0]) return { outcome: "inserted", layer: rows[0] };
-  const there = await refreshLayer(db, layer);
-  return there ? { outcome: "other", layer: there } : { outcome: "evicting" };
+  return rows[0] ?? null;
 }
 
 type LayerKey = { store_id: string; org_id: string; state_key: Buffer; ttl_s: number | null };

@@ -4,7 +4,8 @@ import { endEviction, leavingLayers, noteLost } from "@quern/store/layer-evictio
 import { readManifest } from "./manifest.ts";
 import { codeOf } from "./pgdata.ts";
 import type { Shop } from "./shop.ts";
-import { homeOf, moveAside, removeTree } from "./store-folder.ts";
+import { homeOf, removeTree } from "./store-folder.ts";
+import { takeAway } from "./take-away.ts";
 
 type Key = { org_id: string; state_key: Buffer };
 
@@ -34,7 +35,7 @@ export async function removeLayer(shop: Shop, id: string): Promise<number> {
     const manifest = await readManifest(home);
     // Another build's directory stays: its publisher, or a sweep, gives it a row.
     if (manifest === null || manifest.build_id === layer.build_id)
-      gone = await moveAside(shop.folder, home);
+      gone = await takeAway(shop.folder, home, manifest?.build_id ?? null);
     await shop.passFailPoint("directory_gone");
   });
   if (gone) await removeTree(gone);

@@ -4,6 +4,7 @@
  * run, under a search path that holds nothing else.
  */
 import { createHash } from "node:crypto";
+import { literal } from "@quern/contract/postgres-literal";
 import {
   CLUSTER_OBJECTS,
   DATABASE_OBJECTS,
@@ -166,10 +167,6 @@ function tableStatement(schema: string, name: string, n: number, withDigest: boo
 async function read<T>(session: FingerprintSession, statement: string): Promise<T[]> {
   const { rows } = await session.query(statement);
   return rows as T[];
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function order(a: string, b: string): number {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beginEviction } from "@quern/store/layer-evictions";
+import { insertLayer } from "@quern/store/layers";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stoppedCluster } from "../testing-layers/clusters.ts";
@@ -17,6 +18,7 @@ import {
   testStore,
 } from "../testing-layers/store.ts";
 import type { Holder, LayerStore } from "./layer-store.ts";
+import { readManifest } from "./manifest.ts";
 import { layerLimits } from "./settings.ts";
 
 let place: TestPlace;
@@ -168,15 +170,30 @@ test("after another boot only what is known to be on the disk is trusted", async
   }
 });
 
+test("a manifest that was read before its layer went makes no layer of it", async () => {
+  const { id, directory } = await publish("read-late");
+  const manifest = (await readManifest(dirname(directory)))!;
+  expect(await beginEviction(place.db, id, "asked")).toBe(true);
+  await store.sweep();
+  const isThere = async () => existsSync(directory);
+  expect(await insertLayer(place.db, manifest, isThere)).toEqual({ outcome: "gone" });
+  const { layer, known } = await store.find(place.org_id, [keyOf("read-late")], job);
+  expect(layer).toBeNull();
+  expect(known).toMatchObject([{ state: "evicted", evicted: { why: "lost" } }]);
+});
+
 test("the limits are strict, and say what to do in figures", async () => {
   const other = await testPlace();
   try {
-    // One small state takes about 60 KiB on ext4.
+    // One state takes about 70 KiB in memory, 90 on ext4.
     const small = await testStore(other, { limits: { ...GENEROUS, max_bytes: 300_000 } });
     const layers = [];
     for (let n = 0; n < 8; n++)
       layers.push(
-        await publishSmall(small, cluster, other, `n${n}`, { build_ms: n === 2 ? 90_000 : 10 }),
+        await publishSmall(small, cluster, other, `n${n}`, {
+          size: 50_000,
+          build_ms: n === 2 ? 90_000 : 10,
+        }),
       );
     const { known } = await small.find(
       other.org_id,

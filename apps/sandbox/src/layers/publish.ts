@@ -10,7 +10,8 @@ import { manifestPath, manifestText, readManifest } from "./manifest.ts";
 import { checkClean, codeOf, copyTree, syncFile, weigh } from "./pgdata.ts";
 import { makeRoom } from "./room.ts";
 import { type Shop, toLayer } from "./shop.ts";
-import { asideOf, dataOf, homeOf, moveAside, removeTree, writeWhole } from "./store-folder.ts";
+import { asideOf, dataOf, homeOf, removeTree, writeWhole } from "./store-folder.ts";
+import { takeAway } from "./take-away.ts";
 
 const ATTEMPTS = 20;
 
@@ -102,7 +103,7 @@ async function takePlace(shop: Shop, layer: NewLayer, aside: string): Promise<La
     if (row && manifest?.build_id === row.build_id) return row;
     const adopted = manifest && !row ? await adopt(shop, manifest, home) : null;
     if (adopted) return adopted;
-    if (!manifest) await discard(shop, home);
+    if (!manifest) await discard(shop, home, null);
     else if (row) await forgetLost(shop, layer, row);
     await finishEviction(shop, layer);
   }
@@ -121,17 +122,22 @@ async function renameInto(aside: string, home: string): Promise<boolean> {
 
 /** The row of a directory that has its final name; null when it is not the layer's directory any more. */
 async function makeVisible(shop: Shop, layer: NewLayer): Promise<LayerRow | null> {
+  const home = homeOf(shop.folder, layer.org_id, layer.state_key);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const made = await insertLayer(shop.db, layer);
+    const made = await insertLayer(shop.db, layer, () => isOf(home, layer));
     if (made.outcome === "inserted") return made.layer;
+    if (made.outcome === "gone") return null;
     if (made.outcome === "other" && made.layer.build_id === layer.build_id) return made.layer;
     // The row is of an earlier directory, which is not there: ours has its name.
     if (made.outcome === "other") await finishEviction(shop, layer, made.layer);
     else await finishEviction(shop, layer);
-    const there = await readManifest(homeOf(shop.folder, layer.org_id, layer.state_key));
-    if (there?.build_id !== layer.build_id) return null;
+    if (!(await isOf(home, layer))) return null;
   }
   return null;
+}
+
+async function isOf(home: string, { build_id }: { build_id: string }): Promise<boolean> {
+  return (await readManifest(home))?.build_id === build_id;
 }
 
 /** A directory without a row: whoever published it died in between. Null when it is not to be trusted. */
@@ -141,15 +147,15 @@ export async function adopt(
   home: string,
 ): Promise<LayerRow | null> {
   if (manifest.store_id !== shop.folder.store_id || manifest.boot_id !== shop.folder.boot_id) {
-    await discard(shop, home);
+    await discard(shop, home, manifest.build_id);
     return null;
   }
-  const made = await insertLayer(shop.db, manifest);
-  if (made.outcome === "evicting") return null;
+  const made = await insertLayer(shop.db, manifest, () => isOf(home, manifest));
+  if (!("layer" in made)) return null;
   return made.layer.build_id === manifest.build_id ? made.layer : null;
 }
 
-async function discard(shop: Shop, home: string): Promise<void> {
-  const gone = await moveAside(shop.folder, home);
+async function discard(shop: Shop, home: string, build_id: string | null): Promise<void> {
+  const gone = await takeAway(shop.folder, home, build_id);
   if (gone) await removeTree(gone);
 }

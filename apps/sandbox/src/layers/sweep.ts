@@ -17,6 +17,7 @@ import { adopt } from "./publish.ts";
 import { keepWatermarks } from "./room.ts";
 import type { Shop } from "./shop.ts";
 import { homeOf, listHomes, listLeftovers, moveAside, removeTree } from "./store-folder.ts";
+import { takeAway } from "./take-away.ts";
 
 /** Layers that one sweep deletes at most: deleting is work for the disk that jobs wait for, too. */
 const BUDGET = 50;
@@ -90,13 +91,16 @@ async function findUnknown(shop: Shop): Promise<{ adopted: number; removed: numb
   for (const { org_id, path } of await listHomes(shop.folder)) {
     if (known.has(path)) continue;
     if (shop.stopping.signal.aborted) break;
-    const manifest = (await orgExists(shop.db, org_id)) ? await readManifest(path) : null;
-    const adopted = manifest && homeOf(shop.folder, org_id, manifest.state_key) === path;
-    if (adopted && (await adopt(shop, manifest, path))) {
+    const manifest = await readManifest(path);
+    const isKept =
+      manifest !== null &&
+      homeOf(shop.folder, org_id, manifest.state_key) === path &&
+      (await orgExists(shop.db, org_id));
+    if (isKept && (await adopt(shop, manifest, path))) {
       counts.adopted += 1;
       shop.log.info({ path }, "found a layer whose publisher had died");
-    } else if (!adopted && counts.removed < BUDGET) {
-      const gone = await moveAside(shop.folder, path);
+    } else if (!isKept && counts.removed < BUDGET) {
+      const gone = await takeAway(shop.folder, path, manifest?.build_id ?? null);
       if (gone && (await removeTree(gone))) counts.removed += 1;
     }
   }
