@@ -186,11 +186,14 @@ test("defect 14: payloads that do not arrive make health a 503, and wait in the 
   const server = openServer();
   ingest.script = Array.from({ length: 1_000 }, () => ({ status: 500 }));
   await start(server, { interval_ms: 30 });
-  await expect.poll(async () => (await health()).code).toBe(503);
-  expect((await health()).body).toMatchObject({
-    status: "degraded",
-    reasons: [expect.stringContaining("payloads pile up: 500")],
-    database_connected: true,
+  // On a busy machine the turns, too, may be late.
+  await expect.poll(health).toMatchObject({
+    code: 503,
+    body: {
+      status: "degraded",
+      reasons: expect.arrayContaining([expect.stringContaining("payloads pile up: 500")]),
+      database_connected: true,
+    },
   });
   ingest.script = [];
   await expect.poll(async () => (await health()).code).toBe(200);

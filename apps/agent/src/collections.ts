@@ -1,7 +1,11 @@
 /** Reads the server in turns and puts what it finds into the spool. */
-import type { AgentPayload } from "@quern/contract/agent/payload";
 import type { Log } from "@quern/runtime/log";
-import { type Collector, type Section, UnreachableError } from "./collector.ts";
+import {
+  type CollectedPayload,
+  type Collector,
+  type Section,
+  UnreachableError,
+} from "./collector.ts";
 import type { CollectionConfig } from "./config/agent-config.ts";
 import { openDue } from "./due.ts";
 import { type Finisher, spoolItem } from "./finished-payload.ts";
@@ -133,7 +137,7 @@ async function collect(
 }
 
 /** Keeps what health, metrics and the next turns want to know of what was read. */
-function note(state: CollectionState, payloads: AgentPayload[]): void {
+function note(state: CollectionState, payloads: CollectedPayload[]): void {
   state.node_id = payloads[0]?.node_id ?? state.node_id;
   state.instance_id = payloads[0]?.instance_id ?? state.instance_id;
   for (const { name: section, status, duration_ms } of payloads.flatMap(

@@ -1,5 +1,7 @@
 import type { IngestAnswer } from "@quern/contract/agent/answers";
 import type { AgentPayload } from "@quern/contract/agent/payload";
+import type { Packed } from "./json-pieces.ts";
+import type { LargePart } from "./packed.ts";
 
 /** Parts of a payload that have a pace of their own. Activity is sampled between payloads instead. */
 export const SECTIONS = [
@@ -16,6 +18,11 @@ export const SECTIONS = [
   "custom_metrics",
 ] as const;
 export type Section = (typeof SECTIONS)[number];
+
+/** A payload whose largest parts are packed. Its JSON is that of an `AgentPayload`. */
+export type CollectedPayload = Omit<AgentPayload, LargePart> & {
+  [Part in LargePart]?: AgentPayload[Part] | Packed;
+};
 
 /** One line of `--test-connection`: an aspect, how it is, and what to do about it. */
 export type Aspect = {
@@ -34,7 +41,7 @@ export type Collector = {
   /** Connects, says what works and what is missing. Never throws for what the server or the network does. */
   testConnection(): Promise<{ ok: boolean; aspects: Aspect[] }>;
   /** One payload for each monitored database, with the sections of `due`, and what `sample` has gathered since. */
-  collect(due: ReadonlySet<Section>): Promise<AgentPayload[]>;
+  collect(due: ReadonlySet<Section>): Promise<CollectedPayload[]>;
   /** Takes one sample of sessions and locks; kept, up to a limit, until the next `collect`. */
   sample(): Promise<void>;
   /** What the server that receives payloads has said to the one of `instance_id`. */

@@ -1,13 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { AgentPayload } from "@quern/contract/agent/payload";
 import { VERSION } from "@quern/runtime/version";
-import type { Collector } from "./collector.ts";
+import type { CollectedPayload, Collector } from "./collector.ts";
 import { jsonPieces } from "./json-pieces.ts";
 import type { SpoolItem, SpoolState } from "./spool/spool.ts";
 import type { UploadState } from "./upload/delivery.ts";
 
 /** Adds to payloads what no collector knows: their identity on the way, and how the agent does. */
-export type Finisher = (payload: AgentPayload) => AgentPayload;
+export type Finisher = (payload: CollectedPayload) => CollectedPayload;
 
 export function openFinisher(
   collector: Pick<Collector, "cost">,
@@ -47,7 +46,7 @@ export function openFinisher(
   };
 }
 
-export function spoolItem(payload: AgentPayload): SpoolItem {
+export function spoolItem(payload: CollectedPayload): SpoolItem {
   return {
     uuid: payload.snapshot_uuid ?? randomUUID(),
     instance_id: payload.instance_id,

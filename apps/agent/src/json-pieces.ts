@@ -1,3 +1,14 @@
+/** A part of a document that is there as its text alone. */
+export type Packed = {
+  pieces(): AsyncIterable<Buffer>;
+  /** What was packed, for whoever writes all of the document as one text. */
+  toJSON(): unknown;
+};
+
+function isPacked(value: object): value is Packed {
+  return "pieces" in value && typeof value.pieces === "function";
+}
+
 /** Elements of an array that are written at once. */
 const ELEMENTS = 50;
 
@@ -5,15 +16,17 @@ const ELEMENTS = 50;
  * The text of `JSON.stringify(document)` piece by piece: of an object each property, of an array so many elements at a
  * time. The whole of a payload as one text would be the largest thing in the agent's memory.
  */
-export function* jsonPieces(document: object): Iterable<string> {
+export async function* jsonPieces(document: object): AsyncIterable<string | Buffer> {
+  if (Array.isArray(document)) return yield* elementPieces(document);
   let before = "{";
   for (const [key, value] of Object.entries(document) as [string, unknown][]) {
     if (value === undefined) continue;
     yield `${before}${JSON.stringify(key)}:`;
     before = ",";
-    if (Array.isArray(value)) yield* elementPieces(value);
-    else if (isPlain(value)) yield* jsonPieces(value);
-    else yield JSON.stringify(value);
+    if (typeof value !== "object" || value === null) yield JSON.stringify(value);
+    else if (isPacked(value)) yield* value.pieces();
+    else if ("toJSON" in value) yield JSON.stringify(value);
+    else yield* jsonPieces(value);
   }
   yield before === "{" ? "{}" : "}";
 }
@@ -25,9 +38,4 @@ function* elementPieces(elements: unknown[]): Iterable<string> {
     yield `${start === 0 ? "" : ","}${text.slice(1, -1)}`;
   }
   yield "]";
-}
-
-/** Not a date, nor anything else that writes itself. */
-function isPlain(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !("toJSON" in value);
 }

@@ -1,6 +1,5 @@
-import type { AgentPayload } from "@quern/contract/agent/payload";
 import type { Log } from "@quern/runtime/log";
-import { type Collector, SECTIONS, type Section } from "../collector.ts";
+import { type CollectedPayload, type Collector, SECTIONS, type Section } from "../collector.ts";
 import type { AgentConfig, UploadConfig } from "../config/agent-config.ts";
 import { openFinisher, spoolItem } from "../finished-payload.ts";
 import { openSpool } from "../spool/spool.ts";
@@ -10,7 +9,7 @@ import { startUploader } from "../upload/uploader.ts";
 export async function collectAll(
   config: AgentConfig,
   collector: Collector,
-): Promise<AgentPayload[]> {
+): Promise<CollectedPayload[]> {
   const { metrics } = config.collection;
   if (metrics.has("activity")) await collector.sample();
   const due = new Set<Section>(SECTIONS.filter((section) => metrics.has(section)));

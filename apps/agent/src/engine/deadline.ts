@@ -17,3 +17,8 @@ export function within<T>(promise: Promise<T>, ms: number, expired: () => void):
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
+
+/** For goodbyes: what does not answer has ended as well. */
+export function ignoreDeadline(error: unknown): void {
+  if (!(error instanceof DeadlineError)) throw error;
+}

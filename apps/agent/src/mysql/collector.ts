@@ -2,9 +2,8 @@
  * MySQL 5.7 and later and MariaDB 10.6 and later, as one server with its databases. One statement at a time, none of
  * which reads a table of a user.
  */
-import type { AgentPayload } from "@quern/contract/agent/payload";
 import { VERSION } from "@quern/runtime/version";
-import type { Collector } from "../collector.ts";
+import type { CollectedPayload, Collector } from "../collector.ts";
 import type { AgentConfig, Provider } from "../config/agent-config.ts";
 import { instanceId } from "../engine/identity.ts";
 import { type Start, startCollection } from "./collection-start.ts";
@@ -76,7 +75,7 @@ function payloadOf(
   memory: Memory,
   configured: Provider | null,
   now: number,
-): AgentPayload {
+): CollectedPayload {
   const instance_id = instanceId(identity.node_id, database);
   memory.instances.set(instance_id, database);
   const found = memory.provider?.found;

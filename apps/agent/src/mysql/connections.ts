@@ -10,8 +10,12 @@ export type Connections = {
   main(): Promise<Session>;
   /** The session of samples, which never waits behind a collection. Throws UnreachableError. */
   ofSamples(): Promise<Session>;
-  /** Gives `work` a session of its own in `database`, which ends with it. */
-  inDatabase<T>(database: string, work: (session: Session) => Promise<T>): Promise<T>;
+  /** Gives `work` a session of its own in `database`, whose statements take at most `timeoutMs`; it ends with it. */
+  inDatabase<T>(
+    database: string,
+    timeoutMs: number,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T>;
   /** After a collection: closes both unless one is to stay. */
   rest(): Promise<void>;
   /** What the server calls the open ones. */
@@ -29,7 +33,6 @@ export function openConnections(
 ): Connections {
   const address = addressOf(database.url);
   const { statement_timeout_ms } = collection;
-  const options = { ...database, statement_timeout_ms, grace_ms };
   const open = new Map<Place | symbol, Session>();
   let closed = false;
   let spentBefore = 0;
@@ -40,12 +43,13 @@ export function openConnections(
     await session.close();
     spentBefore += session.spent_ms;
   };
-  const at = async (place: Place | symbol, name?: string) => {
+  const at = async (place: Place | symbol, name?: string, timeoutMs = statement_timeout_ms) => {
     const known = open.get(place);
     if (known?.open) return known;
     await drop(place);
     if (closed) throw new UnreachableError("The agent is stopping.", "stopping");
-    const session = await openSession(address, options, name);
+    const limits = { statement_timeout_ms: Math.min(timeoutMs, statement_timeout_ms), grace_ms };
+    const session = await openSession(address, { ...database, ...limits }, name);
     open.set(place, session);
     return session;
   };
@@ -54,10 +58,10 @@ export function openConnections(
     address,
     main: () => at("main"),
     ofSamples: () => at("samples"),
-    async inDatabase(name, work) {
+    async inDatabase(name, timeoutMs, work) {
       const place = Symbol(name);
       try {
-        return await work(await at(place, name));
+        return await work(await at(place, name, timeoutMs));
       } finally {
         await drop(place);
       }

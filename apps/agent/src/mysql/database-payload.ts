@@ -1,12 +1,13 @@
 /** Reads the due sections of one database, and with the first one those of the server. */
 import { createHash } from "node:crypto";
-import type { AgentPayload } from "@quern/contract/agent/payload";
-import type { Section } from "../collector.ts";
+import type { CollectedPayload, Section } from "../collector.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
+import type { CustomMetric } from "../engine/custom-metrics.ts";
 import { type Outcomes, type Read, SectionError } from "../engine/section.ts";
 import { isDue } from "../engine/sent.ts";
+import { packLarge } from "../packed.ts";
 import type { Connections } from "./connections.ts";
-import { type CustomMetric, readCustomMetric } from "./custom-metrics.ts";
+import { readCustomMetric } from "./custom-metrics.ts";
 import { readEpochs } from "./epochs.ts";
 import type { Facts } from "./facts.ts";
 import { needing, section } from "./failure.ts";
@@ -20,7 +21,7 @@ import type { Session } from "./session.ts";
 import { readSettings } from "./settings.ts";
 import { readTables } from "./tables.ts";
 
-type Parts = Partial<AgentPayload>;
+type Parts = Partial<CollectedPayload>;
 
 export type Draft = { database: string; outcomes: Outcomes; parts: Parts };
 
@@ -48,6 +49,7 @@ export async function readDatabase(database: string, reading: Reading): Promise<
   const draft: Draft = { database, outcomes: { results: [], unreachable: null }, parts: {} };
   const read = async (name: string, reader: () => Promise<Read<Parts>>) => {
     Object.assign(draft.parts, await section(draft.outcomes, name, reader));
+    await packLarge(draft.parts);
   };
   await read("epochs", async () => ({
     value: await readEpochs(await connections.main(), facts),
@@ -113,9 +115,8 @@ async function readCustomMetrics(draft: Draft, reading: Reading): Promise<void> 
     }
     turns.set(metric.name, now);
     await section(draft.outcomes, `custom_metrics.${metric.name}`.slice(0, 64), async () => {
-      const { metrics, truncated } = await connections.inDatabase(draft.database, (session) =>
-        readCustomMetric(session, metric),
-      );
+      const answer = readCustomMetric(connections, draft.database, metric);
+      const { metrics, truncated } = await answer;
       found.push(...metrics.slice(0, 1_000 - found.length));
       return { value: metrics, rows: metrics.length, truncated };
     });

@@ -5,6 +5,7 @@
 import type { Row } from "../engine/values.ts";
 import { quotedAccount } from "./failure.ts";
 import type { Session } from "./session.ts";
+import { versionNumber } from "./version.ts";
 
 export type Facts = {
   type: "mysql" | "mariadb";
@@ -51,12 +52,6 @@ export async function readFacts(session: Session): Promise<Facts> {
     columns: await readColumns(session),
     rights: await readRights(session, row?.account ?? ""),
   };
-}
-
-export function versionNumber(version: string): number {
-  const [, major = "0", minor = "0", patch = "0"] =
-    /(\d+)\.(\d+)(?:\.(\d+))?/.exec(version.replace(/^5\.5\.5-/, "")) ?? [];
-  return Number(major) * 10_000 + Number(minor) * 100 + Math.min(Number(patch), 99);
 }
 
 /** The columns of `schema.view`; none where there is no such view. */

@@ -109,40 +109,74 @@ const CONFLICTS: Record<string, readonly string[]> = {
   ],
 };
 
+/** Who holds a lock on one object and who waits for one, by its mode. */
+type Locks = Record<"GRANTED" | "PENDING", Map<string, Set<number>>>;
+
+/** As many are sent of one wait. */
+const MOST_BLOCKERS = 1_000;
+
 /**
- * Each that waits with those whose locks are in its way; where none of them has one, with those that wait before it for
- * what it cannot stand beside: who comes after a change of a table queues behind it.
+ * Each that waits with those whose locks are in its way; where none of them has one, with those that wait for what it
+ * cannot stand beside: who comes after a change of a table queues behind it. Who stands in the way of a mode is looked up
+ * once for each object, since thousands may wait for one.
  */
 export function metadataWaits(rows: readonly Row[]): Map<number, LockWait> {
-  const waits = new Map<number, LockWait>();
+  const objects = new Map<string, Row[]>();
   for (const row of rows) {
+    const name = [row.kind, row.schema, row.relation].join("\n");
+    const locked = objects.get(name) ?? [];
+    objects.set(name, locked);
+    locked.push(row);
+  }
+  return new Map([...objects.values()].flatMap(waitsOf));
+}
+
+/** Of one object. */
+function waitsOf(locked: readonly Row[]): [number, LockWait][] {
+  const locks = locksOf(locked);
+  const inTheWay = new Map<string, Record<keyof Locks, Set<number>>>();
+  const waits: [number, LockWait][] = [];
+
+  for (const row of locked) {
     const pid = whole(row.pid);
     if (pid === null || row.status !== "PENDING") continue;
-    const others = rows.filter(
-      (each) =>
-        whole(each.pid) !== pid &&
-        ["kind", "schema", "relation"].every((name) => each[name] === row[name]) &&
-        inTheWay(row.mode, each.mode),
-    );
-    const granted = others.filter(({ status }) => status === "GRANTED");
-    const blockers = (granted.length > 0 ? granted : others).flatMap(
-      (each) => whole(each.pid) ?? [],
-    );
-    waits.set(pid, {
-      blocked_by: new Set(blockers),
-      waits_for: {
-        lock_type: `metadata of a ${(row.kind ?? "object").toLowerCase()}`.slice(0, 40),
-        mode: (row.mode ?? "").slice(0, 40),
-        schema: row.schema ?? null,
-        relation: row.relation ?? null,
-        since: null,
-      },
-    });
+    const mode = row.mode ?? "";
+    const found = inTheWay.get(mode) ?? {
+      GRANTED: conflicting(mode, locks.GRANTED),
+      PENDING: conflicting(mode, locks.PENDING),
+    };
+    inTheWay.set(mode, found);
+    const granted = without(pid, found.GRANTED);
+    const waits_for = {
+      lock_type: `metadata of a ${(row.kind ?? "object").toLowerCase()}`.slice(0, 40),
+      mode: mode.slice(0, 40),
+      schema: row.schema ?? null,
+      relation: row.relation ?? null,
+      since: null,
+    };
+    const blocked_by = granted.size > 0 ? granted : without(pid, found.PENDING);
+    waits.push([pid, { blocked_by, waits_for }]);
   }
   return waits;
 }
 
-function inTheWay(asked: string | null | undefined, other: string | null | undefined): boolean {
-  if (asked === "EXCLUSIVE") return true;
-  return CONFLICTS[asked ?? ""]?.includes(other ?? "") ?? false;
+function locksOf(rows: readonly Row[]): Locks {
+  const locks: Locks = { GRANTED: new Map(), PENDING: new Map() };
+  for (const { pid, mode, status } of rows) {
+    const [number, name] = [whole(pid), mode ?? ""];
+    if (number === null || (status !== "GRANTED" && status !== "PENDING")) continue;
+    const of = locks[status].get(name) ?? new Set();
+    locks[status].set(name, of.add(number));
+  }
+  return locks;
+}
+
+function conflicting(mode: string, locks: ReadonlyMap<string, ReadonlySet<number>>): Set<number> {
+  const modes = mode === "EXCLUSIVE" ? [...locks.keys()] : (CONFLICTS[mode] ?? []);
+  const pids = modes.flatMap((each) => [...(locks.get(each) ?? [])]);
+  return new Set(pids.slice(0, MOST_BLOCKERS + 1));
+}
+
+function without(pid: number, pids: Set<number>): Set<number> {
+  return pids.has(pid) ? new Set([...pids].filter((each) => each !== pid)) : pids;
 }

@@ -338,6 +338,21 @@ describe.skipIf(!HAS_MARIADB)("MariaDB", () => {
     ).toEqual(["tls"]);
   });
 
+  test("a limit leaves out the small tables, with all that is theirs", async () => {
+    const reader = collector(server.url("shop"), { max_tables: 1 });
+    const [payload] = await reader.collect("schema");
+    await reader.close();
+    const { schema } = payload ?? {};
+    expect(schema?.omitted_tables).toBeGreaterThanOrEqual(2);
+    expect(schema?.tables.map(({ name }) => name)).toEqual(["orders"]);
+    expect(schema?.tables[0]?.columns).toContainEqual(
+      expect.objectContaining({ name: "customer_id", position: 2 }),
+    );
+    expect(new Set(schema?.indexes.map(({ table }) => table))).toEqual(new Set(["orders"]));
+    expect(new Set(schema?.constraints?.map(({ table }) => table))).toEqual(new Set(["orders"]));
+    expect(resultOf(payload, "schema").truncated).toBe(true);
+  });
+
   test("metrics of one's own: numbers and labels, read-only", async () => {
     await server.sql("grant select on shop.parts to quern_agent@'%'");
     const metric = (name: string, sql: string) => ({
@@ -352,6 +367,7 @@ describe.skipIf(!HAS_MARIADB)("MariaDB", () => {
       metric("drops", "drop table parts"),
       metric("denied", "select count(*) from orders"),
       metric("two", "select count(*) as parts, 0.5 as half from parts"),
+      metric("limit", "select @@max_statement_time"),
     ];
     const reader = collector(server.url("shop"), { custom_metrics });
     const [payload] = await reader.collect("custom_metrics");
@@ -367,6 +383,7 @@ describe.skipIf(!HAS_MARIADB)("MariaDB", () => {
       value: 0.5,
       type: "gauge",
     });
+    expect(payload?.custom_metrics?.find(({ name }) => name === "limit")?.value).toBe(5);
     expect(resultOf(payload, "custom_metrics.drops").code).toBe("read_only");
     expect(resultOf(payload, "custom_metrics.writes").status).toBe("error");
     expect(resultOf(payload, "custom_metrics.denied").code).toBe("no_permission");

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { addressOf } from "./address.ts";
-import { versionNumber } from "./facts.ts";
 import { quotedAccount } from "./failure.ts";
 import { printMysqlGrants } from "./grants.ts";
 import { metadataWaits } from "./lock-waits.ts";
 import { detectProvider, type ProviderSigns } from "./provider.ts";
 import { defaultOf } from "./schema-tables.ts";
 import { instant } from "./times.ts";
+import { versionNumber } from "./version.ts";
 
 test("addresses: defaults, escapes, sockets; what is none is said without the password", () => {
   expect(addressOf("mysql://u@h")).toEqual({
@@ -79,6 +79,20 @@ test("a change of a table waits for its readers, and who comes later for the cha
     ...{ lock_type: "metadata of a table", mode: "SHARED_READ", since: null },
     ...{ schema: "shop", relation: "orders" },
   });
+});
+
+test("of thousands that wait for one table, each knows who stands in its way, and nobody waits for himself", () => {
+  const readers = Array.from({ length: 3_000 }, (_, at) => lock(100 + at, "SHARED_READ"));
+  const waiters = readers.map(({ pid }) => lock(Number(pid), "EXCLUSIVE", "PENDING"));
+  const alone = lock(7, "SHARED_READ", "GRANTED", "parts");
+  const upgrade = lock(7, "EXCLUSIVE", "PENDING", "parts");
+  const waits = metadataWaits([...readers, ...waiters, alone, upgrade]);
+  expect(waits.size).toBe(3_001);
+  expect(waits.get(7)?.blocked_by).toEqual(new Set());
+  const own = waits.get(100)?.blocked_by ?? new Set();
+  expect(own.size).toBe(1_000);
+  expect([...own].slice(0, 3)).toEqual([101, 102, 103]);
+  expect(waits.get(3_099)?.blocked_by.has(3_099)).toBe(false);
 });
 
 test("defaults without literals: MariaDB quotes them, MySQL writes them bare", () => {

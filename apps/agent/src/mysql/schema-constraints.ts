@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Row } from "../engine/values.ts";
 import { normaliseMysqlExpression } from "./expression.ts";
 import { columnsOf, type Facts } from "./facts.ts";
+import { byPages } from "./pages.ts";
 import type { Session } from "./session.ts";
 
 type Constraint = z.infer<typeof SchemaConstraint>;
@@ -14,50 +15,64 @@ const TYPES: Record<string, Constraint["type"]> = {
   CHECK: "c",
 };
 
-/** Primary, unique and foreign keys and checks of the database. `tables` tell the types of their columns. */
+/** Primary, unique and foreign keys and checks of `tables`, which also tell the types of their columns. */
 export async function readConstraints(
   session: Session,
   facts: Facts,
   database: string,
   tables: readonly SchemaTable[],
 ): Promise<Constraint[]> {
-  const rows = await session.query(
-    `select c.table_name as tbl, c.constraint_name as name, c.constraint_type as type
-       from information_schema.table_constraints as c where c.table_schema = ?
-      order by c.table_name, c.constraint_name`,
-    [database],
-  );
-  const [keys, rules, checks] = [
-    await readKeys(session, database),
-    await readRules(session, database),
-    await readChecks(session, facts, database),
-  ];
+  const checks = await readChecks(session, facts, database);
   const types = typesOf(tables);
-  return rows.flatMap((row): Constraint[] => {
-    const type = TYPES[row.type ?? ""];
-    if (type === undefined) return [];
-    const key = `${row.tbl}\n${row.name}`;
-    const columns = keys.get(key) ?? [];
-    const names = columns.map(({ col }) => col ?? "");
-    const clause = checks.get(key) ?? checks.get(`\n${row.name}`);
-    return [
-      {
-        schema: database,
-        table: row.tbl ?? "",
-        name: row.name ?? "",
-        type,
-        columns: names.slice(0, 1_700),
-        validated: true,
-        references: type === "f" ? referenceOf(columns, types) : null,
-        column_types: names.map((name) => types.get(`${database}.${row.tbl}.${name}`) ?? ""),
-        inherited: false,
-        definition:
-          type === "c" && clause !== undefined
-            ? normaliseMysqlExpression(clause).text
-            : (rules.get(key) ?? null),
-      },
-    ];
-  });
+  return await byPages(
+    tables.map(({ name }) => name),
+    async (marks, page) => {
+      const rows = await session.query(
+        `select c.table_name as tbl, c.constraint_name as name, c.constraint_type as type
+           from information_schema.table_constraints as c where c.table_schema = ? and c.table_name in (${marks})
+          order by c.table_name, c.constraint_name`,
+        [database, ...page],
+      );
+      const keys = await readKeys(session, database, marks, page);
+      const rules = await readRules(session, database, marks, page);
+      return rows.flatMap((row) => {
+        const key = `${row.tbl}\n${row.name}`;
+        const clause = checks.get(key) ?? checks.get(`\n${row.name}`);
+        return constraintOf(row, database, types, {
+          columns: keys.get(key) ?? [],
+          definition:
+            row.type === "CHECK" && clause !== undefined
+              ? normaliseMysqlExpression(clause).text
+              : (rules.get(key) ?? null),
+        });
+      });
+    },
+  );
+}
+
+function constraintOf(
+  row: Row,
+  database: string,
+  types: ReadonlyMap<string, string>,
+  { columns, definition }: { columns: readonly Row[]; definition: string | null },
+): Constraint[] {
+  const type = TYPES[row.type ?? ""];
+  if (type === undefined) return [];
+  const names = columns.map(({ col }) => col ?? "");
+  return [
+    {
+      schema: database,
+      table: row.tbl ?? "",
+      name: row.name ?? "",
+      type,
+      columns: names.slice(0, 1_700),
+      validated: true,
+      references: type === "f" ? referenceOf(columns, types) : null,
+      column_types: names.map((name) => types.get(`${database}.${row.tbl}.${name}`) ?? ""),
+      inherited: false,
+      definition,
+    },
+  ];
 }
 
 function typesOf(tables: readonly SchemaTable[]): Map<string, string> {
@@ -86,13 +101,18 @@ function referenceOf(
   };
 }
 
-async function readKeys(session: Session, database: string): Promise<Map<string, Row[]>> {
+async function readKeys(
+  session: Session,
+  database: string,
+  marks: string,
+  page: readonly string[],
+): Promise<Map<string, Row[]>> {
   const rows = await session.query(
     `select k.table_name as tbl, k.constraint_name as name, k.column_name as col,
        k.referenced_table_schema as far_schema, k.referenced_table_name as far_table, k.referenced_column_name as far
-       from information_schema.key_column_usage as k where k.table_schema = ?
+       from information_schema.key_column_usage as k where k.table_schema = ? and k.table_name in (${marks})
       order by k.table_name, k.constraint_name, k.ordinal_position`,
-    [database],
+    [database, ...page],
   );
   const keys = new Map<string, Row[]>();
   for (const row of rows) {
@@ -105,11 +125,17 @@ async function readKeys(session: Session, database: string): Promise<Map<string,
 }
 
 /** `on update restrict on delete cascade`. */
-async function readRules(session: Session, database: string): Promise<Map<string, string>> {
+async function readRules(
+  session: Session,
+  database: string,
+  marks: string,
+  page: readonly string[],
+): Promise<Map<string, string>> {
   const rows = await session.query(
     `select r.table_name as tbl, r.constraint_name as name, r.update_rule as on_update, r.delete_rule as on_delete
-       from information_schema.referential_constraints as r where r.constraint_schema = ?`,
-    [database],
+       from information_schema.referential_constraints as r
+      where r.constraint_schema = ? and r.table_name in (${marks})`,
+    [database, ...page],
   );
   return new Map(
     rows.map(({ tbl, name, on_update, on_delete }) => [

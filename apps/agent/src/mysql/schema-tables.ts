@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { counter, measure, type Row, whole } from "../engine/values.ts";
 import { normaliseMysqlExpression, typeOf } from "./expression.ts";
 import type { Facts } from "./facts.ts";
+import { byPages } from "./pages.ts";
 import type { SchemaOptions } from "./schema.ts";
 import type { Session } from "./session.ts";
 
@@ -22,15 +23,24 @@ export async function readSchemaTables(
        ${comments ? "t.table_comment" : "null"} as comment
        from information_schema.tables as t where t.table_schema = ?
         and t.table_type in ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW')
-      order by coalesce(t.data_length, 0) + coalesce(t.index_length, 0) desc, t.table_name`,
+      order by coalesce(t.data_length, 0) + coalesce(t.index_length, 0) desc, t.table_name limit ?`,
+    [database, max_tables],
+  );
+  const sorted = rows.toSorted((a, b) => ((a.name ?? "") < (b.name ?? "") ? -1 : 1));
+  const names = sorted.map(({ name }) => name ?? "");
+  const columns = await readColumns(session, type, database, names);
+  const tables = sorted.map((row) => tableOf(row, database, columns.get(row.name ?? "") ?? []));
+  const found = rows.length < max_tables ? rows.length : await countTables(session, database);
+  return { tables, omitted: Math.max(0, found - rows.length) };
+}
+
+async function countTables(session: Session, database: string): Promise<number> {
+  const [row] = await session.query(
+    `select count(*) as found from information_schema.tables as t where t.table_schema = ?
+        and t.table_type in ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW')`,
     [database],
   );
-  const chosen = rows.slice(0, max_tables);
-  const columns = await readColumns(session, type, database);
-  const tables = chosen
-    .toSorted((a, b) => ((a.name ?? "") < (b.name ?? "") ? -1 : 1))
-    .map((row) => tableOf(row, database, columns.get(row.name ?? "") ?? []));
-  return { tables, omitted: rows.length - chosen.length };
+  return whole(row?.found) ?? 0;
 }
 
 function tableOf(row: Row, database: string, columns: Column[]): SchemaTable {
@@ -51,20 +61,24 @@ async function readColumns(
   session: Session,
   type: Facts["type"],
   database: string,
+  tables: readonly string[],
 ): Promise<Map<string, Column[]>> {
-  const rows = await session.query(
-    `select c.table_name as tbl, c.column_name as name, c.column_type as type, c.is_nullable as nullable,
-       c.column_default as def, c.ordinal_position as position, c.extra as extra,
-       c.generation_expression as generation
-       from information_schema.columns as c where c.table_schema = ?
-      order by c.table_name, c.ordinal_position`,
-    [database],
-  );
+  const rows = await byPages(tables, async (marks, page) => {
+    const found = await session.query(
+      `select c.table_name as tbl, c.column_name as name, c.column_type as type, c.is_nullable as nullable,
+         c.column_default as def, c.ordinal_position as position, c.extra as extra,
+         c.generation_expression as generation
+         from information_schema.columns as c where c.table_schema = ? and c.table_name in (${marks})
+        order by c.table_name, c.ordinal_position`,
+      [database, ...page],
+    );
+    return found.map((row) => ({ table: row.tbl ?? "", column: columnOf(type, row) }));
+  });
   const columns = new Map<string, Column[]>();
-  for (const row of rows) {
-    const of = columns.get(row.tbl ?? "") ?? [];
-    columns.set(row.tbl ?? "", of);
-    of.push(columnOf(type, row));
+  for (const { table, column } of rows) {
+    const of = columns.get(table) ?? [];
+    columns.set(table, of);
+    of.push(column);
   }
   return columns;
 }

@@ -17,13 +17,11 @@ export async function readSchema(
   options: SchemaOptions,
 ): Promise<SchemaSnapshot & { hash: string }> {
   const { tables, omitted } = await readSchemaTables(session, facts, database, options);
-  const known = new Set(tables.map(({ name }) => name));
-  const indexes = await readSchemaIndexes(session, facts, database);
-  const constraints = await readConstraints(session, facts, database, tables);
+  const names = tables.map(({ name }) => name);
   const snapshot: SchemaSnapshot = {
     tables,
-    indexes: indexes.filter(({ table }) => known.has(table)),
-    constraints: constraints.filter(({ table }) => known.has(table)),
+    indexes: await readSchemaIndexes(session, facts, database, names),
+    constraints: await readConstraints(session, facts, database, tables),
     ...(omitted > 0 ? { omitted_tables: omitted } : {}),
   };
   return { ...snapshot, hash: hashOfSchema(snapshot) };

@@ -2,11 +2,13 @@
 import { connect as connectSocket, type Socket } from "node:net";
 import type { Connection, QueryError, RowDataPacket } from "mysql2";
 import type { DatabaseConfig } from "../config/agent-config.ts";
-import { within } from "../engine/deadline.ts";
+import { ignoreDeadline, within } from "../engine/deadline.ts";
 import { type Encrypted, encryptSocket } from "../engine/tls.ts";
 import type { Row } from "../engine/values.ts";
+import { noteRows, sweepRows } from "../garbage.ts";
 import type { Address } from "./address.ts";
 import { codeOf, endsSession, unreachable } from "./unreachable.ts";
+import { versionNumber } from "./version.ts";
 
 export const PROGRAM_NAME = "quern-agent";
 /** In every statement of the agent, so that it can be told from the work it looks at. */
@@ -168,17 +170,16 @@ async function guard(session: Session, { statement_timeout_ms }: SessionOptions)
   const [row] = await session.query("select version() as version");
   const version = row?.version ?? "";
   const mariadb = /mariadb/i.test(version);
+  const number = versionNumber(version);
   const settings = [
     "sql_mode = ''",
     "time_zone = '+00:00'",
     "lock_wait_timeout = 1",
-    mariadb
-      ? `max_statement_time = ${statement_timeout_ms / 1_000}`
-      : `max_execution_time = ${statement_timeout_ms}`,
+    ...(mariadb ? [`max_statement_time = ${statement_timeout_ms / 1_000}`] : []),
+    // Older ones have no limit but the agent's own, at which the connection is cut.
+    ...(!mariadb && number >= 50_708 ? [`max_execution_time = ${statement_timeout_ms}`] : []),
     // Sizes of now, not of the last time that somebody asked.
-    ...(!mariadb && Number.parseInt(version, 10) >= 8
-      ? ["information_schema_stats_expiry = 0"]
-      : []),
+    ...(!mariadb && number >= 80_000 ? ["information_schema_stats_expiry = 0"] : []),
   ];
   await session.query(`set ${settings.map((setting) => `session ${setting}`).join(", ")}`);
   await session.query("set session transaction read only");
@@ -209,9 +210,13 @@ function sessionOn(
     session.open = false;
   });
   const answered = async (sql: string, values: readonly (string | number)[]) => {
+    sweepRows();
     const began = performance.now();
     try {
-      return await within(run(connection, marked(sql), values), patience, () => session.destroy());
+      const asked = run(connection, marked(sql), values);
+      const answer = await within(asked, patience, () => session.destroy());
+      noteRows(answer.rows.length);
+      return answer;
     } catch (error) {
       if (endsSession(error)) session.destroy();
       throw error;
@@ -227,7 +232,7 @@ function sessionOn(
     async close() {
       if (!session.open) return;
       const ended = new Promise<void>((resolve) => connection.end(() => resolve()));
-      await within(ended, 1_000, () => {}).catch(() => {});
+      await within(ended, 1_000, () => {}).catch(ignoreDeadline);
       session.destroy();
     },
     destroy() {

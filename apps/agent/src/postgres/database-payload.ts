@@ -1,13 +1,14 @@
 /** Reads the due sections of one database. */
-import type { AgentPayload } from "@quern/contract/agent/payload";
-import type { Section } from "../collector.ts";
+import type { CollectedPayload, Section } from "../collector.ts";
 import type { AgentConfig } from "../config/agent-config.ts";
+import type { CustomMetric } from "../engine/custom-metrics.ts";
 import type { Outcomes, Read } from "../engine/section.ts";
 import { isDue } from "../engine/sent.ts";
+import { packLarge } from "../packed.ts";
 import { readBloat } from "./bloat.ts";
 import { countHidden, hiddenColumns, readColumnStatistics } from "./column-statistics.ts";
 import type { Connections } from "./connections.ts";
-import { type CustomMetric, readCustomMetric } from "./custom-metrics.ts";
+import { readCustomMetric } from "./custom-metrics.ts";
 import type { Monitored } from "./databases.ts";
 import { readEpochs } from "./epochs.ts";
 import { type Facts, readFacts } from "./facts.ts";
@@ -20,7 +21,7 @@ import { readSequences } from "./sequences.ts";
 import type { Session } from "./session.ts";
 import { readTables } from "./tables.ts";
 
-type Parts = Partial<AgentPayload>;
+type Parts = Partial<CollectedPayload>;
 
 export type Draft = { database: Monitored; outcomes: Outcomes; facts: Facts | null; parts: Parts };
 
@@ -84,6 +85,7 @@ export async function readDatabase(database: Monitored, reading: Reading): Promi
       reader(await connections.of(database.name), facts, draft, reading),
     );
     Object.assign(draft.parts, part);
+    await packLarge(draft.parts);
   };
   await read("epochs", async (session) => ({
     value: await readEpochs(session, facts),

@@ -309,12 +309,13 @@ describe.each(TEST_MAJORS.map((major) => ({ major })))("PostgreSQL $major", ({ m
   test("L2, blocking: a waiting lock counts, and the tree of who waits for whom is there", async () => {
     const reader = await server.session();
     await reader.query("begin; select count(*) from a");
-    const altering = await server.session();
-    const altered = altering.query("alter table a add column extra int");
-    const queued = await server.session();
-    const counted = queued.query("select count(*) from a");
     const waiting = () =>
       server.sql("select count(*) as n from pg_stat_activity where wait_event_type = 'Lock'");
+    const altering = await server.session();
+    const altered = altering.query("alter table a add column extra int");
+    while ((await waiting())[0]?.n !== "1");
+    const queued = await server.session();
+    const counted = queued.query("select count(*) from a");
     while ((await waiting())[0]?.n !== "2");
     const collector = monitor();
     await collector.sample();

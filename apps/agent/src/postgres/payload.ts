@@ -1,4 +1,4 @@
-import type { AgentPayload } from "@quern/contract/agent/payload";
+import type { CollectedPayload } from "../collector.ts";
 import type { Provider } from "../config/agent-config.ts";
 import { type Identity, instanceId } from "../engine/identity.ts";
 import type { Draft } from "./database-payload.ts";
@@ -12,7 +12,7 @@ export function payloadOf(
   configured: Provider | null,
   agentVersion: string,
   now: number,
-): AgentPayload[] {
+): CollectedPayload[] {
   if (
     outcomes.results.some(({ name, sqlstate }) => name === "connection" && sqlstate === "3D000")
   ) {

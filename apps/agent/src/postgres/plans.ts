@@ -10,6 +10,7 @@ import { measure } from "../engine/values.ts";
 import { normaliseExpression } from "../text/expression.ts";
 import { parseStatements, UnparsableError } from "../text/parser.ts";
 import type { Facts } from "./facts.ts";
+import { tryIndexes } from "./hypothetical.ts";
 import { isOwn, type Session } from "./session.ts";
 import { hashOf, statementsCall } from "./statement-rows.ts";
 import { codeOf, endsSession } from "./unreachable.ts";
@@ -42,9 +43,9 @@ export async function readPlans(
     if (plans.length + refused >= config.max_per_collection) break;
     if (now - (memory.get(hash) ?? Number.NEGATIVE_INFINITY) < AGAIN_AFTER_MS) continue;
     memory.set(hash, now);
-    const plan = await explain(session, query);
-    if (plan === null) refused += 1;
-    else plans.push(planOf(hash, plan, new Date(now)));
+    const explained = await explain(session, facts, query);
+    if (explained === null) refused += 1;
+    else plans.push(planOf(hash, explained, new Date(now)));
   }
   if (memory.size > 10_000) memory.delete(memory.keys().next().value ?? "");
   return { plans, refused };
@@ -71,8 +72,11 @@ function isOneStatement(query: string): boolean {
   }
 }
 
+type Explained = { plan: Json; hypothetical: StatementPlan["hypothetical"] };
+
 /** Null where this role may not read the tables, or the text is no statement by itself. */
-async function explain(session: Session, query: string): Promise<Json | null> {
+async function explain(session: Session, facts: Facts, query: string): Promise<Explained | null> {
+  const statement = (options: string) => `explain (generic_plan, ${options}format json) ${query}`;
   try {
     return await session.readOnly(async () => {
       await session.query(
@@ -80,8 +84,11 @@ async function explain(session: Session, query: string): Promise<Json | null> {
            (select s.reset_val from pg_settings as s where s.name = 'search_path'), true)`,
       );
       // The protocol's simple form, since the parameters of the text are to stay unbound.
-      const [row] = await session.query(`explain (generic_plan, format json) ${query}`);
-      return json<Json>(Object.values(row ?? {})[0]);
+      const [row] = await session.query(statement(""));
+      const plan = json<Json>(Object.values(row ?? {})[0]);
+      return plan === null
+        ? null
+        : { plan, hypothetical: await tryIndexes(session, facts, statement) };
     });
   } catch (error) {
     if (endsSession(error) || !/^[0-9A-Z]{5}$/.test(codeOf(error))) throw error;
@@ -102,7 +109,11 @@ const EXPRESSIONS = new Set([
 ]);
 
 /** `explain`'s JSON as it may be sent. */
-function planOf(hash: string, explained: Json, at: Date): StatementPlan {
+function planOf(
+  hash: string,
+  { plan: explained, hypothetical }: Explained,
+  at: Date,
+): StatementPlan {
   const root = Array.isArray(explained) ? explained[0] : explained;
   const plan = cleaned(isObject(root) ? (root.Plan ?? null) : null);
   return {
@@ -111,6 +122,7 @@ function planOf(hash: string, explained: Json, at: Date): StatementPlan {
     plan,
     total_cost: isObject(plan) ? measure(String(plan["Total Cost"])) : null,
     at: at.toISOString(),
+    ...(hypothetical && hypothetical.length > 0 ? { hypothetical } : {}),
   };
 }
 

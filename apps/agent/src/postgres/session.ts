@@ -2,8 +2,9 @@
 import type { Socket } from "node:net";
 import pg from "pg";
 import type { DatabaseConfig } from "../config/agent-config.ts";
-import { within } from "../engine/deadline.ts";
+import { ignoreDeadline, within } from "../engine/deadline.ts";
 import type { Row } from "../engine/values.ts";
+import { noteRows, sweepRows } from "../garbage.ts";
 import type { Address } from "./address.ts";
 import { type Dialled, dial } from "./dial.ts";
 import { refusePooler } from "./pooler.ts";
@@ -166,9 +167,13 @@ function sessionOn(
     session.open = false;
   });
   const answered = async (statement: pg.QueryConfig) => {
+    sweepRows();
     const began = performance.now();
     try {
-      return await within(client.query<Row>(statement), patience, () => session.destroy());
+      const asked = client.query<Row>(statement);
+      const answer = await within(asked, patience, () => session.destroy());
+      noteRows(answer.rows.length);
+      return answer;
     } catch (error) {
       if (endsSession(error)) session.destroy();
       throw error;
@@ -199,7 +204,7 @@ function sessionOn(
     },
     async close() {
       if (!session.open) return;
-      await within(client.end(), 1_000, () => session.destroy()).catch(() => session.destroy());
+      await within(client.end(), 1_000, () => session.destroy()).catch(ignoreDeadline);
       session.open = false;
     },
     destroy() {

@@ -4,29 +4,23 @@
  */
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { promisify } from "node:util";
-import { createGzip, gunzip } from "node:zlib";
 import type { SpoolConfig } from "../config/agent-config.ts";
+import { BrokenContentError, compress, decompress, type Pieces } from "./compression.ts";
 import { type DeadLetters, openDeadLetters } from "./dead-letters.ts";
 import { ignoreSystemError, systemCode, writeDurably } from "./durable-file.ts";
 import { type Entry, readName, streamOf, writeName } from "./entry.ts";
 import { overflow } from "./overflow.ts";
 
-const decompress = promisify(gunzip);
-
 /** Of all that is held in memory, compressed. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
-const MAX_PAYLOAD_BYTES = 512 * 1024 * 1024;
 const LEFTOVER_MS = 3_600_000;
 
 export type SpoolItem = {
   uuid: string;
   instance_id: string;
   schema: boolean;
-  /** The pieces of a text, which is never in memory as a whole. */
-  body: Iterable<string>;
+  /** Never in memory as a whole. */
+  body: Pieces;
 };
 
 export type SpoolState = {
@@ -44,8 +38,11 @@ export type Spool = {
   put(item: SpoolItem): Promise<void>;
   /** In the order of sending. */
   entries(): readonly Entry[];
-  /** The body; null when it cannot be read any more, in which case it is gone from the spool. */
-  read(entry: Entry): Promise<Buffer | null>;
+  /**
+   * The body compressed, after all of it has been shown as it was before, piece by piece; null when it cannot be read any
+   * more, in which case it is gone from the spool.
+   */
+  read(entry: Entry, see?: (piece: Buffer) => void): Promise<Buffer | null>;
   remove(entry: Entry): Promise<void>;
   /** Puts the parts in its place. */
   replace(entry: Entry, parts: SpoolItem[]): Promise<void>;
@@ -76,7 +73,7 @@ export async function openSpool(config: SpoolConfig, now: () => number = Date.no
       await put(spool, item, spool.last, 0);
     },
     entries: () => spool.entries,
-    read: (entry) => read(spool, entry),
+    read: (entry, see = () => {}) => read(spool, entry, see),
     remove: (entry) => remove(spool, entry),
     async replace(entry, parts) {
       const number = numberOf(entry);
@@ -156,14 +153,6 @@ async function put(spool: Inside, item: SpoolItem, number: number, part: number)
   await store(spool, entry);
 }
 
-async function compress(pieces: Iterable<string>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  await pipeline(Readable.from(pieces, { highWaterMark: 1 }), createGzip(), async (compressed) => {
-    for await (const chunk of compressed) chunks.push(chunk as Buffer);
-  });
-  return Buffer.concat(chunks);
-}
-
 async function store(spool: Inside, entry: Entry): Promise<void> {
   if (entry.held === null || !spool.entries.includes(entry)) return;
   try {
@@ -213,13 +202,19 @@ async function contentOf({ folder }: Inside, entry: Entry): Promise<Buffer | nul
   }
 }
 
-async function read(spool: Inside, entry: Entry): Promise<Buffer | null> {
+async function read(
+  spool: Inside,
+  entry: Entry,
+  see: (piece: Buffer) => void,
+): Promise<Buffer | null> {
   const content = await contentOf(spool, entry);
   try {
-    if (content !== null) return await decompress(content, { maxOutputLength: MAX_PAYLOAD_BYTES });
+    if (content !== null) {
+      await decompress(content, see);
+      return content;
+    }
   } catch (error) {
-    // zlib's errors have codes of their own: the file is not what was written.
-    if (!/^Z_|^ERR_/.test(String((error as NodeJS.ErrnoException).code))) throw error;
+    if (!(error instanceof BrokenContentError)) throw error;
     spool.dropped += 1;
   }
   await remove(spool, entry);

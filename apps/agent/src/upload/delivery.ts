@@ -2,11 +2,13 @@
 import type { IngestAnswer } from "@quern/contract/agent/answers";
 import type { Log } from "@quern/runtime/log";
 import type { UploadConfig } from "../config/agent-config.ts";
+import { decompressed } from "../spool/compression.ts";
 import type { Entry } from "../spool/entry.ts";
 import type { Spool } from "../spool/spool.ts";
-import { postPayload } from "./attempt.ts";
+import { postSigned, type SignedPayload } from "./attempt.ts";
 import { ExchangeError } from "./exchange-error.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
+import { openSignature } from "./signature.ts";
 import { splitPayload } from "./split.ts";
 
 /** Waits, in milliseconds. Tests make them short. */
@@ -57,8 +59,13 @@ export function nextEntry({ spool, failures }: Delivery): Entry | undefined {
 
 /** Makes one attempt; milliseconds to wait before the next, of this or another payload. */
 export async function deliver(delivery: Delivery, entry: Entry): Promise<number> {
-  const body = await delivery.spool.read(entry);
-  if (body === null) {
+  const signature = openSignature(delivery.config, delivery.now());
+  let head = "";
+  const content = await delivery.spool.read(entry, (piece) => {
+    if (head === "") head = piece.toString("utf8", 0, HEAD_BYTES);
+    signature.see(piece);
+  });
+  if (content === null) {
     const { uuid } = entry;
     delivery.log.warn(
       { payload: uuid },
@@ -66,23 +73,24 @@ export async function deliver(delivery: Delivery, entry: Entry): Promise<number>
     );
     return 0;
   }
-  const outcome = await attempt(delivery, body);
+  const outcome = await attempt(delivery, { content, signed: signature.headers() });
   if (outcome === null) return 0;
   if (outcome.next === "pause" || outcome.next === "retry") return failed(delivery, entry, outcome);
-  if (outcome.next === "done") await arrived(delivery, entry, body, outcome.answer);
-  if (outcome.next === "split") await split(delivery, entry, body);
+  if (outcome.next === "done")
+    await arrived(delivery, entry, outcome.answer, () => instanceOf(head, content));
+  if (outcome.next === "split") await split(delivery, entry, content);
   if (outcome.next === "bury") await bury(delivery, entry, outcome.reason);
   return 0;
 }
 
 /** Null when the agent stops: the attempt is made again after the next start, with the same uuid. */
-async function attempt(delivery: Delivery, body: Buffer): Promise<Outcome | null> {
+async function attempt(delivery: Delivery, payload: SignedPayload): Promise<Outcome | null> {
   const { config, authority, now, signal, state } = delivery;
   const count = (status: string) => {
     state.uploads[status] = (state.uploads[status] ?? 0) + 1;
   };
   try {
-    const answer = await postPayload(config, authority, body, now(), signal);
+    const answer = await postSigned(config, authority, payload, signal);
     count(String(answer.status));
     return outcomeOf(answer, now());
   } catch (error) {
@@ -96,8 +104,8 @@ async function attempt(delivery: Delivery, body: Buffer): Promise<Outcome | null
 async function arrived(
   delivery: Delivery,
   entry: Entry,
-  body: Buffer,
   answer: IngestAnswer | null,
+  instance: () => Promise<string>,
 ): Promise<void> {
   const { spool, state, failures, log, now } = delivery;
   if (state.problem !== null) log.info("payloads arrive again");
@@ -106,7 +114,7 @@ async function arrived(
   failures.delete(entry.uuid);
   await spool.remove(entry);
   log.debug({ payload: entry.uuid, bytes: entry.bytes, answer: answer?.status }, "uploaded");
-  if (answer !== null) delivery.learn(instanceOf(body), answer);
+  if (answer !== null) delivery.learn(await instance(), answer);
   // Others arrive: it is those payloads that the server cannot take, and not the server.
   for (const other of spool.entries()) {
     if ((failures.get(other.uuid) ?? 0) < MAX_SERVER_FAILURES) continue;
@@ -115,7 +123,8 @@ async function arrived(
   }
 }
 
-async function split(delivery: Delivery, entry: Entry, body: Buffer): Promise<void> {
+async function split(delivery: Delivery, entry: Entry, content: Buffer): Promise<void> {
+  const body = await decompressed(content);
   const parts = splitPayload(body.toString("utf8"));
   if (parts.length === 0) return bury(delivery, entry, "413: one section alone is too large");
   delivery.log.info({ payload: entry.uuid, bytes: body.length }, "too large for the server: split");
@@ -153,8 +162,9 @@ const HEAD_BYTES = 2_048;
 const INSTANCE_ID =
   /^\{"agent_version":"[^"\\]*","timestamp":"[^"\\]*","instance_id":("(?:[^"\\]|\\.)*")/;
 
-function instanceOf(body: Buffer): string {
-  const [, found] = INSTANCE_ID.exec(body.toString("utf8", 0, HEAD_BYTES)) ?? [];
+async function instanceOf(head: string, content: Buffer): Promise<string> {
+  const [, found] = INSTANCE_ID.exec(head) ?? [];
   if (found !== undefined) return JSON.parse(found) as string;
-  return String((JSON.parse(body.toString("utf8")) as { instance_id?: unknown }).instance_id);
+  const body = (await decompressed(content)).toString("utf8");
+  return String((JSON.parse(body) as { instance_id?: unknown }).instance_id);
 }

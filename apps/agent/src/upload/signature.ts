@@ -6,21 +6,31 @@ import {
 } from "@quern/contract/agent/answers";
 import { VERSION } from "@quern/runtime/version";
 
-/** What the server identifies the agent by; the signature is of the body before compression. */
-export function signedHeaders(
-  { api_key, signing_secret }: { api_key: string; signing_secret: string },
-  body: Buffer,
+type Keys = { api_key: string; signing_secret: string };
+
+/** What the server identifies the agent by, while the body passes: the signature is of it before compression. */
+export function openSignature(
+  { api_key, signing_secret }: Keys,
   now: number,
-): Record<string, string> {
+): { see(piece: Buffer): void; headers(): Record<string, string> } {
   const timestamp = String(Math.floor(now / 1000));
-  const signature = createHmac("sha256", signing_secret)
-    .update(`${timestamp}.`)
-    .update(body)
-    .digest("hex");
+  const hmac = createHmac("sha256", signing_secret).update(`${timestamp}.`);
   return {
-    authorization: `Bearer ${api_key}`,
-    [AGENT_VERSION_HEADER]: VERSION,
-    [SIGNATURE_HEADER]: signature,
-    [SIGNATURE_TIMESTAMP_HEADER]: timestamp,
+    see: (piece) => {
+      hmac.update(piece);
+    },
+    headers: () => ({
+      authorization: `Bearer ${api_key}`,
+      [AGENT_VERSION_HEADER]: VERSION,
+      [SIGNATURE_HEADER]: hmac.digest("hex"),
+      [SIGNATURE_TIMESTAMP_HEADER]: timestamp,
+    }),
   };
+}
+
+/** The same, of a body that is there as a whole. */
+export function signedHeaders(keys: Keys, body: Buffer, now: number): Record<string, string> {
+  const signature = openSignature(keys, now);
+  signature.see(body);
+  return signature.headers();
 }

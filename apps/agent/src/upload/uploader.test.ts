@@ -75,6 +75,20 @@ test("an original server gets bodies as they are", async () => {
   expect(ingest.stored.size).toBe(1);
 });
 
+test.each([true, false])("a payload of many pieces is signed whole, gzip %s", async (gzip) => {
+  const tables = Array.from({ length: 3_000 }, (_, at) => ({
+    ...{ schema: "öffentlich", name: `table_${at}`, columns: [] },
+    ...{ row_count_estimate: at, size_bytes: 8_192 },
+  }));
+  ingest.hints = { next_interval_s: 120 };
+  const item = testingItem({ schema: { tables, indexes: [] } });
+  await spool.put(item);
+  await start({ gzip }).drain();
+  expect(ingest.received[0]?.raw.toString() === item.body).toBe(true);
+  expect(ingest.stored.size).toBe(1);
+  expect(learnt).toMatchObject([[item.instance_id, { next_interval_s: 120 }]]);
+});
+
 const INVALID = {
   code: "invalid_payload",
   detail: "no shape",
