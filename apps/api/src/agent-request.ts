@@ -8,10 +8,12 @@ import {
   SIGNATURE_WINDOW_S,
 } from "@quern/contract/agent/answers";
 import { AgentPayload } from "@quern/contract/agent/payload";
+import { isStorableText, storableText } from "@quern/contract/text";
 import { openSigningSecret } from "@quern/store/agent-keys";
 import { findAgentByKey, type SendingAgent } from "@quern/store/health-agents";
 import type { FastifyRequest } from "fastify";
 import { parse as parseLossless } from "lossless-json";
+import type { ZodType } from "zod";
 import type { Api } from "./api.ts";
 import { ApiError } from "./problems.ts";
 
@@ -100,30 +102,60 @@ export async function checkSignature(
 
 /** Throws `invalid_payload` with the path of each thing that does not fit. */
 export function readPayload(body: Buffer): AgentPayload {
-  const parsed = AgentPayload.safeParse(parseJson(body));
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues
-    .slice(0, SHOWN_ERRORS)
-    .map(({ path, message }) => ({ path: path.join("."), message }));
-  throw new ApiError(
-    "invalid_payload",
-    "The payload does not have the shape of an agent's payload.",
-    errors,
-  );
+  return readBody(body, AgentPayload, "The payload does not have the shape of an agent's payload.");
 }
 
-function parseJson(body: Buffer): unknown {
-  const text = new TextDecoder("utf-8", { fatal: true });
+/** The same of any body of an agent; `refusal` says what it should have been. */
+export function readBody<T>(body: Buffer, shape: ZodType<T>, refusal: string): T {
+  const text = textOf(body);
+  const parsed = shape.safeParse(parseJson(text));
+  if (!parsed.success) {
+    const errors = parsed.error.issues
+      .slice(0, SHOWN_ERRORS)
+      .map(({ path, message }) => ({ path: path.join("."), message }));
+    throw new ApiError("invalid_payload", refusal, errors);
+  }
+  const path = MAYBE_UNSTORABLE.test(text) ? unstorablePath(parsed.data) : undefined;
+  if (path === undefined) return parsed.data;
+  const message = "must not contain a NUL character or half of a surrogate pair";
+  throw new ApiError("invalid_payload", `The payload's ${path} ${message}.`, [{ path, message }]);
+}
+
+/** JSON in UTF-8 can hold what PostgreSQL cannot store as an escape only: most bodies are not looked through. */
+const MAYBE_UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
+
+/** Where the first text is that PostgreSQL cannot store, key or value; undefined when there is none. */
+function unstorablePath(value: unknown): string | undefined {
+  if (typeof value === "string") return isStorableText(value) ? undefined : "";
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, each] of Object.entries(value)) {
+    const name = storableText(key);
+    const below = name === key ? unstorablePath(each) : "";
+    if (below !== undefined) return below === "" ? name : `${name}.${below}`;
+  }
+  return undefined;
+}
+
+function textOf(body: Buffer): string {
   try {
-    const decoded = text.decode(body);
-    // Numbers beyond 2^53, which the original agent sends as they are, become strings of their digits.
-    return /[:,[]\s*-?\d{16}/.test(decoded)
-      ? parseLossless(decoded, undefined, exactNumber)
-      : JSON.parse(decoded);
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) {
-      throw new ApiError("invalid_payload", "The body is not JSON in UTF-8.");
-    }
+    if (error instanceof TypeError) throw notJson();
+    throw error;
+  }
+}
+
+const notJson = () => new ApiError("invalid_payload", "The body is not JSON in UTF-8.");
+
+function parseJson(text: string): unknown {
+  try {
+    // Numbers beyond 2^53, which the original agent sends as they are, become strings of their digits.
+    return /[:,[]\s*-?\d{16}/.test(text)
+      ? parseLossless(text, undefined, exactNumber)
+      : JSON.parse(text);
+  } catch (error) {
+    // RangeError: nested so deep that the parser's stack ends.
+    if (error instanceof SyntaxError || error instanceof RangeError) throw notJson();
     throw error;
   }
 }

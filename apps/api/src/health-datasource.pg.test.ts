@@ -3,9 +3,9 @@ import {
   deleteDatasource,
   listDatasources,
   readDatasource,
-  setUpHealthDatasource,
 } from "@quern/contract/datasources";
 import { listGroups } from "@quern/contract/groups";
+import { setUpHealthDatasource } from "@quern/contract/health/datasource";
 import { openDatabase } from "@quern/store/db";
 import { testUrl } from "@quern/store/testing";
 import { sql } from "kysely";

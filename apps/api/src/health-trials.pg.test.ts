@@ -1,7 +1,7 @@
 import { createAgent } from "@quern/contract/health/agents";
 import { listFindings } from "@quern/contract/health/findings";
 import { listTrials, readTrial, tryFix } from "@quern/contract/health/trials";
-import { cancelJob, readJob } from "@quern/contract/jobs";
+import { cancelJob, createJob, extendJob, readJob } from "@quern/contract/jobs";
 import { readRun } from "@quern/contract/runs";
 import { keepFindings } from "@quern/health/advisors/keep-findings";
 import type { Found, Subject } from "@quern/health/advisors/rule";
@@ -75,6 +75,13 @@ afterAll(() => api.stop());
 const start = (object: string, who = editor) =>
   who.client.call(tryFix, { params: { id: findings.get(object)! }, body: {} });
 
+/** One person has only so many at work. */
+async function endJobs(): Promise<void> {
+  await sql`
+    update jobs set status = 'canceled', finished_at = clock_timestamp(), lease_token = null, lease_until = null
+    where status = 'preparing'`.execute(api.db);
+}
+
 async function sandboxIsThere(major = 18): Promise<void> {
   await noteSandbox(api.db, {
     ...{ id: "sandbox-1", store_id: "00000000-0000-4000-8000-00000000000a", hostname: "here" },
@@ -124,6 +131,12 @@ test("a trial is a job like any other, and says what it is made of while it goes
   });
   const [claimed] = await claim(api);
   expect(claimed).toMatchObject({ id: job_id, spec: { planned_sizes: true } });
+  const again = { files_of: job_id, head_path: "test/plans.sql", limits: job.limits };
+  await editor.client.call(createJob, { body: again });
+  await editor.client.call(createJob, { body: { ...again, head_path: undefined, head_sql: "x" } });
+  const reruns = await claim(api);
+  await endJobs();
+  expect(reruns.map(({ spec }) => spec)).toEqual([{ planned_sizes: true }, {}]);
   expect(Object.keys(claimed!.tree!).sort()).toEqual([
     "init/001_functions.sql",
     "init/002_schema.sql",
@@ -209,7 +222,10 @@ test("rows are read by runs of whoever asks, and the job waits for them", async 
   });
   const [job, ...none] = await claim(api);
   expect(none).toEqual([]);
-  expect(job).toMatchObject({ id: job_id, spec: {}, policy: { no_cache: true } });
+  expect(job).toMatchObject({
+    ...{ id: job_id, spec: { rows_copied: true }, policy: { no_cache: true } },
+    limits: { timeout_ms: 300_000, max_rows: 20_000, max_bytes: 32 * 1024 ** 2 },
+  });
   expect(job!.tree!["rows/1.tsv"]).toMatchObject({ size: 0 });
   const { rows } = await sql<{ details: object }>`
     select details from audit_log where action = 'finding.tried' order by id desc limit 1`.execute(
@@ -220,4 +236,51 @@ test("rows are read by runs of whoever asks, and the job waits for them", async 
     tables: ["public.t"],
     datasource_id,
   });
+});
+
+test("a job of the files of a trial with rows keeps as little of them, whoever makes it again", async () => {
+  await sandboxIsThere();
+  const { rows: made } = await sql<{ id: string }>`
+    select id from jobs where spec ? 'rows_copied' order by id limit 1`.execute(api.db);
+  const files_of = made[0]!.id;
+  const body = { files_of, head_path: "test/plans.sql", no_cache: false };
+  const admin = await api.as("admin");
+  const first = await editor.client.call(createJob, { body });
+  const second = await admin.client.call(createJob, { body: { ...body, files_of: first.job_id } });
+  const hour = 3_600_000;
+  await endJobs();
+  const claimed = await claim(api);
+  expect(claimed.map(({ id }) => id).sort()).toEqual([first.job_id, second.job_id].sort());
+  for (const job of claimed)
+    expect(job).toMatchObject({ spec: { rows_copied: true }, policy: { no_cache: true } });
+  for (const { job_id: id } of [{ job_id: files_of }, second]) {
+    const job = await admin.client.call(readJob, { params: { id } });
+    expect(Date.parse(job.expires_at) - Date.parse(job.created_at)).toBe(hour);
+    const longer = admin.client.call(extendJob, { params: { id }, body: { job_ttl: 3_601 } });
+    expect(await problemOf(longer)).toMatchObject({ code: "limit_above_maximum" });
+  }
+  for (const change of [{ type: "instance" as const }, { type: "verify" as const }])
+    expect(
+      await problemOf(editor.client.call(createJob, { body: { ...body, ...change } })),
+    ).toMatchObject({ code: "not_allowed" });
+  expect(
+    await problemOf(editor.client.call(createJob, { body: { ...body, job_ttl: 7_200 } })),
+  ).toMatchObject({ code: "limit_above_maximum" });
+  const other = await api.as("editor");
+  expect(await problemOf(other.client.call(createJob, { body }))).toMatchObject({
+    code: "not_found",
+  });
+});
+
+test("a trial that is canceled while its rows are read ends those runs", async () => {
+  await sandboxIsThere();
+  const { job_id } = await editor.client.call(tryFix, {
+    ...{ params: { id: findings.get("public.t")! }, body: { sample_rows: 100 } },
+  });
+  const look = () => editor.client.call(readTrial, { params: { job_id } });
+  const { run_id } = (await look()).sample!.tables[0]!;
+  await editor.client.call(cancelJob, { params: { id: job_id } });
+  const run = await editor.client.call(readRun, { params: { id: run_id } });
+  expect(run.status).toBe("canceled");
+  expect(await look()).toMatchObject({ result: "canceled", sample: { reading: false } });
 });

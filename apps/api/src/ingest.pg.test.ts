@@ -65,7 +65,7 @@ test("differences of counters are stored, with what makes them doubtful", async 
   ]);
 });
 
-test("the same snapshot is stored once, however often and from however many sides it comes", async () => {
+test("U5, U6, U12: the same snapshot is stored once, however often and from however many sides it comes", async () => {
   const own = site();
   const first = payloadOf({ ...own, timestamp: minute(0), query_stats: [statementOf("a", 1)] });
   await send(api.address, agent, first);
@@ -80,7 +80,7 @@ test("the same snapshot is stored once, however often and from however many side
   expect(await points(own.instance_id!)).toHaveLength(1);
 });
 
-test("what comes late, after something newer, changes no difference", async () => {
+test("U7: what comes late, after something newer, changes no difference", async () => {
   const own = site();
   const at = (n: number, calls: number) =>
     payloadOf({
@@ -94,7 +94,7 @@ test("what comes late, after something newer, changes no difference", async () =
   expect((await points(own.instance_id!)).map(({ calls }) => calls)).toEqual([[8], [1]]);
 });
 
-test("the body of the original agent is taken, at its own path", async () => {
+test("U14: the body of the original agent is taken, at its own path", async () => {
   const own = "original-agent-instance-id";
   const body = (calls: number, minutes: number) => ({
     ...{ agent_version: "0.2.0", timestamp: minute(minutes), instance_id: own },
@@ -134,7 +134,7 @@ test("the body of the original agent is taken, at its own path", async () => {
   });
 });
 
-test("each refusal says what to do, and nothing is stored", async () => {
+test("U11, U12, U13: each refusal says what to do, and nothing is stored", async () => {
   const own = site();
   const payload = payloadOf({ ...own, query_stats: [statementOf("a", 1)] });
   const other = { ...agent, api_key: "qra_wrong" };
@@ -175,7 +175,7 @@ test("each refusal says what to do, and nothing is stored", async () => {
   expect(items.find(({ id }) => id === agent.id)?.rejected?.reason).toMatch(/96 MiB/);
 });
 
-test("an agent writes into its own organisation, and a second agent of one server is told to pause", async () => {
+test("U15, U17: an agent writes into its own organisation, and a second agent of one server is told to pause", async () => {
   const own = site();
   const payload = payloadOf({ ...own, query_stats: [statementOf("a", 1)] });
   await send(api.address, agent, payload);

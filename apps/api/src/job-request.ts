@@ -8,7 +8,7 @@ import type { Database } from "@quern/store/db";
 import { readJobFiles } from "@quern/store/job-history";
 import { resolveJobLimits } from "@quern/store/job-limits";
 import { refuseMissingHead } from "@quern/store/job-parts";
-import type { SideSpec } from "@quern/store/job-spec";
+import type { JobSpec, SideSpec } from "@quern/store/job-spec";
 import type { NewJob } from "@quern/store/jobs";
 import { listMembers } from "@quern/store/members";
 import { readRunnable } from "@quern/store/projects";
@@ -46,6 +46,8 @@ type Source = {
   manifest: Record<string, unknown> | null;
   variables: Variables;
   environment: Environment;
+  /** What of the job whose files these are holds for every job of them. */
+  of: Pick<JobSpec, "planned_sizes" | "rows_copied">;
 };
 
 /**
@@ -58,8 +60,10 @@ export async function resolveJob(
   settings: Settings,
   body: JobInput,
 ): Promise<Omit<NewJob, "traceparent" | "http_request_id" | "trigger">> {
-  const limits = resolveJobLimits(body, settings);
   const source = await resolveSource(trx, actor, body, "body");
+  const { of } = source;
+  const limits = resolveJobLimits(body, settings, of.rows_copied);
+  if (of.rows_copied) refuseKeeping(body);
   const left = body.left && (await resolveSource(trx, actor, body.left, "body.left"));
   const right = body.right && (await resolveSource(trx, actor, body.right, "body.right"));
   const { type = "run", head_path = null, head_sql = null } = body;
@@ -81,11 +85,12 @@ export async function resolveJob(
     environment: source.environment,
     policy: {
       volatile: body.volatile ?? null,
-      no_cache: body.no_cache ?? false,
+      no_cache: of.rows_copied ?? body.no_cache ?? false,
       keep: body.keep ?? "auto",
       order: body.order ?? null,
     },
     spec: {
+      ...of,
       ...(body.state_key === undefined ? {} : { state_key: body.state_key }),
       ...(type === "instance"
         ? { instance: { name: instance?.name ?? null, ttl_s: instance?.ttl ?? null } }
@@ -102,6 +107,15 @@ export async function resolveJob(
       right: body.right && { ...body.right, project_tree: hexOf(body.right.project_tree, right) },
     },
   };
+}
+
+/** These are kept as layers, which others may find. */
+function refuseKeeping({ type = "run" }: JobInput): void {
+  if (type === "run" || type === "plan") return;
+  throw new ApiError(
+    "not_allowed",
+    "The files of this job have rows that were copied from a database for it alone. They can be run and planned again; nothing that is kept can be made of them.",
+  );
 }
 
 function hexOf(sent: TreeInput | undefined, source: Source | undefined): string | undefined {
@@ -121,10 +135,11 @@ async function resolveSource(
     const sent = (await filesOf(trx, actor, from, at)) ?? {
       digest: found.tree,
       files: found.files,
+      of: {},
     };
     return {
       tree: sent.digest,
-      files: sent.files,
+      ...{ files: sent.files, of: sent.of },
       project: { id: found.id, version: found.version },
       manifest: found.manifest,
       variables: { ...found.variables, ...own.variables },
@@ -134,7 +149,7 @@ async function resolveSource(
   const environment = textSettings(own.environment);
   const none = { project: null, manifest: null, variables: own.variables, environment };
   const tree = await filesOf(trx, actor, from, at);
-  return { tree: tree?.digest ?? null, files: tree?.files ?? null, ...none };
+  return { tree: tree?.digest ?? null, files: tree?.files ?? null, of: tree?.of ?? {}, ...none };
 }
 
 /** What was sent along, or stands with an earlier job; null when neither is asked for. */
@@ -143,17 +158,31 @@ async function filesOf(
   actor: Actor,
   from: StateSource | JobInput,
   at: string,
-): Promise<{ digest: Buffer; files: TreeFiles } | null> {
-  if (from.project_tree !== undefined)
-    return storeTree(trx, actor, from.project_tree, `${at}.project_tree`);
+): Promise<(Pick<Source, "of"> & { digest: Buffer; files: TreeFiles }) | null> {
+  if (from.project_tree !== undefined) {
+    const { digest, files } = await storeTree(trx, actor, from.project_tree, `${at}.project_tree`);
+    return { digest, files, of: {} };
+  }
   if (!("files_of" in from) || from.files_of === undefined) return null;
   const found = await readJobFiles(trx, actor, from.files_of);
-  if (found) return found;
+  if (found) {
+    const { digest, files, spec } = found;
+    return { digest, files, of: heldBy(spec, from) };
+  }
   throw new ApiError(
     "not_found",
     "The job whose files were asked for is not there, or has none. Jobs are deleted when their time is up: send the files instead.",
     [{ path: `${at}.files_of`, message: "is no job with files that you see" }],
   );
+}
+
+/** Tables have their planned sizes for the head that was written for it. */
+function heldBy({ planned_sizes, rows_copied }: JobSpec, body: JobInput): Source["of"] {
+  const asItWas = body.head_sql === undefined && body.environment?.superuser !== true;
+  return {
+    ...(planned_sizes && asItWas ? { planned_sizes } : {}),
+    ...(rows_copied ? { rows_copied } : {}),
+  };
 }
 
 /** `false` and `"false"` are one setting: one spelling makes one state. */

@@ -3,7 +3,7 @@ import type { Job } from "@quern/contract/jobs";
 import type { Cell } from "@quern/contract/results";
 import type { Run } from "@quern/contract/runs";
 import type { DatabaseRow } from "@quern/health/read-databases";
-import { keepSample, type TrialRow } from "@quern/health/trial/facts";
+import { findTrial, keepSample, type TrialRow } from "@quern/health/trial/facts";
 import { HEAD } from "@quern/health/trial/files";
 import { type KeptSample, rowFiles, type SampleTable } from "@quern/health/trial/sample";
 import { readRows } from "@quern/results/read/rows";
@@ -12,6 +12,7 @@ import type { Origin } from "@quern/store/audit";
 import { Conflict } from "@quern/store/conflict";
 import { type Database, inTransaction } from "@quern/store/db";
 import { appendPart, runAssembled } from "@quern/store/job-parts";
+import { cancelFor } from "@quern/store/run-cancel";
 import { readRun } from "@quern/store/run-history";
 import { withinMaximum } from "@quern/store/run-limits";
 import { readLimitScope } from "@quern/store/settings";
@@ -151,6 +152,18 @@ async function rowsOf(
       return { rows: [], error: error.message };
     throw error;
   }
+}
+
+/**
+ * Ends the runs that read rows for a trial whose job was canceled, and gives up what they read. In the transaction that
+ * cancels the job; other jobs have none.
+ */
+export async function giveUpSample(trx: Database, actor: Actor, job_id: string): Promise<void> {
+  const sample = (await findTrial(trx, actor.org_id, job_id))?.facts.sample;
+  if (sample === undefined || sample.taken) return;
+  const ids = sample.tables.map(({ run_id }) => run_id);
+  for (const id of ids) await cancelFor(trx, actor, id, true);
+  await dropRows(trx, ids);
 }
 
 /** The results of these runs: the job has the rows now, and nobody else should. */

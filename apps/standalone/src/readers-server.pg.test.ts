@@ -28,6 +28,7 @@ beforeAll(async () => {
   admin = await connect(testUrl(database.name));
   await admin.query(`insert into orgs (name) values ('${OTHER}')`);
   const { rows } = await admin.query<{ id: string }>("select id from orgs order by created_at");
+  await admin.query("grant create on schema public to public");
   await admin.query(siteOf(rows[0]!.id, OWN));
   await admin.query(siteOf(rows[1]!.id, OTHER));
   const keys = await readApiKeys(folder);

@@ -47,7 +47,14 @@ begin
       execute format('grant execute on function %s to %I', each.function, owner);
     end if;
   end loop;
-  execute format('revoke temporary on database %I from public', current_database());
+  execute format('revoke temporary, create on database %I from public', current_database());
+  for each in
+    select nspname from pg_namespace
+    where nspname !~ '^pg_(toast_)?temp_' and has_schema_privilege('public', oid, 'create')
+  loop
+    execute format('grant create on schema %I to %I', each.nspname, owner);
+    execute format('revoke create on schema %I from public', each.nspname);
+  end loop;
   revoke usage on language plpgsql from public;
   execute format('grant usage on language plpgsql to %I', owner);
 end

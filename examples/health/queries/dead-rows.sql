@@ -6,8 +6,7 @@ with newest as (
   order by relation_id, at desc
 )
 select
-  database_name,
-  schema_name || '.' || table_name as "table",
+  database_name || ': ' || schema_name || '.' || table_name as "table",
   n_dead_tup as dead_rows,
   n_live_tup as live_rows,
   case when n_live_tup + n_dead_tup >= 1000 then round(n_dead_tup::numeric / (n_live_tup + n_dead_tup), 4) end as dead_share,

@@ -1,9 +1,9 @@
--- What the advisors found, the gravest first.
+-- What the advisors found, the gravest first; in the database as a whole where no object is named.
 select
   findings.severity,
   replace(findings.rule, '-', ' ') as rule,
   findings.database_name,
-  nullif(findings.object, '') as object,
+  coalesce(nullif(findings.object, ''), findings.database_name) as object,
   findings.confidence,
   findings.first_seen_at,
   findings.fix_sql

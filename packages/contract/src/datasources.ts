@@ -7,6 +7,8 @@ import { id, instant, name, page, text } from "./text.ts";
 export const DatasourceType = z.enum(["postgres"]).meta({ id: "DatasourceType" });
 export type DatasourceType = z.infer<typeof DatasourceType>;
 
+const positive = z.number().int().min(1);
+
 /** libpq's meanings of `sslmode`; `allow` is left out. */
 export const SslMode = z.enum(["disable", "prefer", "require", "verify-ca", "verify-full"]);
 export type SslMode = z.infer<typeof SslMode>;
@@ -16,7 +18,7 @@ export const PostgresConfig = z
     host: text(255)
       .min(1)
       .regex(/^[A-Za-z0-9._:/-]+$/, "must be a host name, an IP address or a socket directory"),
-    port: z.number().int().min(1).max(65_535),
+    port: positive.max(65_535),
     database: text(63).min(1),
     user: text(63).min(1),
     sslmode: SslMode,
@@ -32,14 +34,9 @@ export type PostgresSecret = z.infer<typeof PostgresSecret>;
 /** What a run may use at most. Each defaults to, and may not exceed, the installation's settings. */
 export const Limits = z
   .strictObject({
-    timeout_ms: z.number().int().min(1).max(3_600_000),
-    max_rows: z.number().int().min(1).max(50_000_000),
-    max_bytes: z
-      .number()
-      .int()
-      .min(1)
-      .max(20 * 1024 ** 3)
-      .describe("Uncompressed"),
+    timeout_ms: positive.max(3_600_000),
+    max_rows: positive.max(50_000_000),
+    max_bytes: positive.max(20 * 1024 ** 3).describe("Uncompressed"),
   })
   .meta({ id: "Limits" });
 export type Limits = z.infer<typeof Limits>;
@@ -91,7 +88,7 @@ export const DatasourceInput = z.strictObject({
   type: DatasourceType,
   config: PostgresConfig,
   secret: PostgresSecret.optional(),
-  max_concurrency: z.number().int().min(1).max(1000).optional().describe("8 when left out"),
+  max_concurrency: positive.max(1000).optional().describe("8 when left out"),
   limits: Limits.partial().optional(),
   group_ids: z
     .array(id)
@@ -300,27 +297,4 @@ export const readDatasourceSchema = route({
       snapshot: SchemaSnapshot.nullable(),
     }),
   },
-});
-
-export const HealthDatasource = z
-  .strictObject({
-    datasource_id: id.nullable().describe("null: it cannot be used, and `trouble` says why"),
-    trouble: z.string().nullable(),
-    sql: z
-      .string()
-      .nullable()
-      .describe(
-        "For an administrator of Quern's PostgreSQL, where Quern's role may not make roles",
-      ),
-  })
-  .meta({ id: "HealthDatasource" });
-export type HealthDatasource = z.infer<typeof HealthDatasource>;
-
-export const setUpHealthDatasource = route({
-  operation: "setUpHealthDatasource",
-  summary: "Make what Health knows a datasource, or mend that; the API does so whenever it starts",
-  tag,
-  method: "POST",
-  path: "/api/v1/health-datasource",
-  replies: { 200: HealthDatasource },
 });

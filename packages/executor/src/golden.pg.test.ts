@@ -9,6 +9,7 @@ import {
   testClient,
   testTarget,
 } from "@quern/connectors/testing/target";
+import { literal } from "@quern/contract/postgres-literal";
 import type { Cell, Column, Part, Statement } from "@quern/contract/results";
 import { partName } from "@quern/results/part-name";
 import { readRows } from "@quern/results/read/rows";
@@ -251,7 +252,3 @@ test("1,600 columns over several row groups", async () => {
   expect(rows[999]?.slice(1598)).toEqual([1000 + 1598, "t1000"]);
   expect(rows[0]?.slice(0, 2)).toEqual([1, "t1"]);
 });
-
-function literal(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`;
-}

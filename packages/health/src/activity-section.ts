@@ -1,5 +1,6 @@
 /** Takes samples of sessions: as they came, and summed up as load. */
 import type { ActivitySample, Session } from "@quern/contract/agent/activity";
+import type { AgentPayload } from "@quern/contract/agent/payload";
 import { sql } from "kysely";
 import { insertMetrics } from "./metric-section.ts";
 import { type Reading, timeOf } from "./reading.ts";
@@ -7,12 +8,25 @@ import { type Reading, timeOf } from "./reading.ts";
 /** Backends that work for somebody; the others belong to the server. */
 const WORKING = new Set(["client backend", "parallel worker", "logical replication worker"]);
 
+/** The server's clock, which samples bear, may be off the agent's; beyond this they are not put anywhere. */
+const APART_MS = 24 * 3_600_000;
+
+/** When the samples of a payload were taken, those that are kept. */
+export function sampleTimes({ activity }: Pick<AgentPayload, "activity">, taken_at: Date): Date[] {
+  return (activity ?? []).flatMap(({ at }) => timeNear(at, taken_at) ?? []);
+}
+
+function timeNear(time: string, taken_at: Date): Date | null {
+  const at = timeOf(time);
+  return at !== null && Math.abs(at.getTime() - taken_at.getTime()) <= APART_MS ? at : null;
+}
+
 export async function takeActivity(
   reading: Reading,
   samples: readonly ActivitySample[],
 ): Promise<void> {
   const dated = samples.flatMap((sample) => {
-    const at = timeOf(sample.at);
+    const at = timeNear(sample.at, reading.taken_at);
     return at === null ? [] : [{ ...sample, at, sessions: sample.sessions.map(withReadableTimes) }];
   });
   if (dated.length === 0) return;

@@ -1,7 +1,7 @@
 /** Events that a payload tells of by being different from the one before. */
 import type { Epochs } from "@quern/contract/agent/server";
 import { sql } from "kysely";
-import { countsFromStart, crashed } from "./epochs.ts";
+import { countsFromStart, crashed, isSwapped } from "./epochs.ts";
 import type { Reading } from "./reading.ts";
 
 export type Note = {
@@ -42,20 +42,28 @@ export function serverNotes(before: ServerIdentity, after: ServerIdentity): Note
   const [old, now] = [before.epochs, after.epochs];
   if (old === null || now === null) return notes;
   const crash = crashed(old, now);
+  // Of what answers in its place nothing is known but that it is another.
+  const swapped = isSwapped(old, now);
   if (crash) note("crash", null);
-  else if (differs(old.postmaster_start, now.postmaster_start))
+  else if (!swapped && differs(old.postmaster_start, now.postmaster_start))
     note("restart", null, { started_at: now.postmaster_start });
   if (differs(old.timeline, now.timeline))
     note("failover", null, { before: old.timeline, after: now.timeline });
   const started = countsFromStart(now) && differs(old.postmaster_start, now.postmaster_start);
-  if (!crash && !started && differs(old.statements_stats_reset, now.statements_stats_reset))
+  if (
+    !crash &&
+    !swapped &&
+    !started &&
+    differs(old.statements_stats_reset, now.statements_stats_reset)
+  )
     note("statements_reset", null);
   return notes;
 }
 
 /** Statistics of one database were reset by somebody. */
 export function databaseNotes(before: Epochs | null, after: Epochs | null, name: string): Note[] {
-  if (before === null || after === null || crashed(before, after)) return [];
+  if (before === null || after === null) return [];
+  if (crashed(before, after) || isSwapped(before, after)) return [];
   return after.database_stats_reset !== null &&
     before.database_stats_reset !== after.database_stats_reset &&
     !countsFromStart(after)

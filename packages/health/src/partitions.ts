@@ -40,8 +40,10 @@ export const POINT_TABLES = {
 } as const;
 export type PointResolution = keyof typeof POINT_TABLES;
 
-/** Months and days (in ms, UTC) whose partitions this process knows to be there. */
-const known = new WeakMap<Database, Set<string>>();
+/** Months and days (UTC) whose partitions this process knows to be there, and until when it believes that. */
+const known = new WeakMap<Database, Map<string, number>>();
+/** A process whose clock is wrong may drop one that is needed: looked at again so often (monotonic time). */
+const BELIEVED_MS = 5 * 60 * 1000;
 
 /** Makes the partitions that a point of `at` and what is summed of it need. Cheap when they are there. */
 export async function ensurePartitions(db: Database, at: Date): Promise<void> {
@@ -54,27 +56,28 @@ export async function ensurePartitionsOf(
   db: Database,
   resolution: PointResolution,
   at: Date,
+  clock: () => number = () => performance.now(),
 ): Promise<void> {
-  const seen = known.get(db) ?? new Set();
+  const seen = known.get(db) ?? new Map();
   known.set(db, seen);
   const [from, to] = resolution === "raw" ? dayOf(at) : monthOf(at);
   const key = `${resolution} ${from.toISOString()}`;
-  if (seen.has(key)) return;
-  await makePartitions(db, resolution, from, to);
-  seen.add(key);
+  if ((seen.get(key) ?? 0) > clock()) return;
+  for (const parent of POINT_TABLES[resolution].tables) await makePartition(db, parent, from, to);
+  seen.set(key, clock() + BELIEVED_MS);
 }
 
-async function makePartitions(
-  db: Database,
-  resolution: PointResolution,
-  from: Date,
-  to: Date,
-): Promise<void> {
+/**
+ * In a transaction of its own, since it locks its parent: who held one and waited for the next would lock out, and be
+ * locked out by, those that read or write several of them.
+ */
+async function makePartition(db: Database, parent: string, from: Date, to: Date): Promise<void> {
   // Two processes that make the same one: the second waits and finds it there.
   await sql`
     with taken as (select pg_advisory_xact_lock(hashtext('health_partitions')))
-    select health_make_partition(parent, ${from}::timestamptz, ${to}::timestamptz)
-    from taken, unnest(${[...POINT_TABLES[resolution].tables]}::text[]) as parent`.execute(db);
+    select health_make_partition(${parent}, ${from}::timestamptz, ${to}::timestamptz) from taken`.execute(
+    db,
+  );
 }
 
 function dayOf(at: Date): [Date, Date] {
@@ -87,12 +90,9 @@ function monthOf(at: Date): [Date, Date] {
   return [new Date(Date.UTC(year, month, 1)), new Date(Date.UTC(year, month + 1, 1))];
 }
 
-/**
- * Drops partitions whose whole time is longer ago than is kept. Returns their names. `known` holds for tables that are
- * still there only: nothing is written into dropped ones, since payloads of that age are refused.
- */
-export async function dropOldPartitions(db: Database, now: Date = new Date()): Promise<string[]> {
-  const dropped: string[] = [];
+/** Partitions whose whole time is longer ago than is kept. */
+export async function oldPartitions(db: Database, now: Date): Promise<string[]> {
+  const old: string[] = [];
   for (const { tables, days } of Object.values(POINT_TABLES)) {
     const oldest = new Date(now.getTime() - (days + 1) * DAY_MS);
     const { rows } = await sql<{ name: string }>`
@@ -101,10 +101,7 @@ export async function dropOldPartitions(db: Database, now: Date = new Date()): P
       where parent.relname = any(${[...tables]}) and child.relkind = 'r'
         and (regexp_match(pg_get_expr(child.relpartbound, child.oid), 'TO \\(''([^'']+)''\\)'))[1]::timestamptz < ${oldest}
       order by name`.execute(db);
-    for (const { name } of rows) {
-      await sql`drop table if exists ${sql.table(name)}`.execute(db);
-      dropped.push(name);
-    }
+    old.push(...rows.map(({ name }) => name));
   }
-  return dropped;
+  return old;
 }

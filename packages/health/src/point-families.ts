@@ -10,7 +10,7 @@ export type ArrayFamily = {
   /** As it was at the time: of several points the last that knew counts. */
   lasts: Readonly<Record<string, "bigint" | "double precision">>;
   /** Single columns beside the arrays, summed. */
-  wholes: readonly string[];
+  wholes: Readonly<Record<string, "bigint" | "double precision">>;
 };
 
 const all = <const T extends string, N extends string>(type: T, names: readonly N[]) =>
@@ -27,7 +27,7 @@ export const STATEMENTS: ArrayFamily = {
     ...all("double precision", ["plan_time_ms"]),
   },
   lasts: {},
-  wholes: ["other_calls", "other_time_ms"],
+  wholes: { other_calls: "bigint", other_time_ms: "double precision" },
 };
 
 export const TABLES: ArrayFamily = {
@@ -44,7 +44,7 @@ export const TABLES: ArrayFamily = {
     ...all("bigint", ["frozen_xid_age", "min_mxid_age"]),
     ...all("double precision", ["reltuples"]),
   },
-  wholes: [],
+  wholes: {},
 };
 
 export const INDEXES: ArrayFamily = {
@@ -54,7 +54,7 @@ export const INDEXES: ArrayFamily = {
     ...(["idx_scan", "idx_tup_read", "idx_tup_fetch", "idx_blks_read", "idx_blks_hit"] as const),
   ]),
   lasts: { ...all("bigint", ["size_bytes"]), ...all("double precision", ["reltuples"]) },
-  wholes: [],
+  wholes: {},
 };
 
 export const ARRAY_FAMILIES = [STATEMENTS, TABLES, INDEXES] as const;

@@ -1,6 +1,10 @@
 /** The first page of a database: what changed, and what the load is made of. */
 import type { Change, Overview } from "@quern/contract/health/databases";
-import { HEALTH_METRICS, type HealthMetricName } from "@quern/contract/health/metrics";
+import {
+  HEALTH_METRICS,
+  type HealthMetricName,
+  metricSubject,
+} from "@quern/contract/health/metrics";
 import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
 import type { z } from "zod";
@@ -14,6 +18,7 @@ type Watched = {
   org_id: string;
   name: string;
   server_id: string;
+  type: Subject["type"];
   interval_s: number | null;
 };
 
@@ -29,9 +34,8 @@ export async function readOverview(
   range: Range,
   compare: boolean = false,
 ): Promise<Overview> {
-  const subject: Subject = {
-    ...{ database_id: database.id, server_id: database.server_id, interval_s: database.interval_s },
-  };
+  const { id: database_id, server_id, type, interval_s } = database;
+  const subject: Subject = { database_id, server_id, type, interval_s };
   const changes = [
     ...(await metricChanges(db, subject, range)),
     ...(await statementChanges(db, database.id, range)),
@@ -102,13 +106,13 @@ const timeBefore = (db: Database, range: Range) =>
 
 async function means(
   db: Database,
-  { database_id, server_id }: Subject,
+  { database_id, server_id, type }: Subject,
   range: Range,
 ): Promise<Map<HealthMetricName, number>> {
   const asked = JSON.stringify(
     COMPARED.map((name) => {
-      const { subject, kind } = HEALTH_METRICS[name];
-      return { name, subject_id: subject === "server" ? server_id : database_id, kind };
+      const subject_id = metricSubject(name, type) === "server" ? server_id : database_id;
+      return { name, subject_id, kind: HEALTH_METRICS[name].kind };
     }),
   );
   const { rows } = await sql<{ name: HealthMetricName; mean: number | null }>`
@@ -200,16 +204,18 @@ async function loadByStatement(
   return rows;
 }
 
-/** Of all the time that statements took; null when either is not known. */
+/** Of all the time that statements took, its own included, which no section sends; null when either is not known. */
 async function agentShare(
   db: Database,
   { database_id, server_id }: Subject,
   range: Range,
 ): Promise<number | null> {
   const { rows } = await sql<{ share: number | null }>`
-    select sum((values ->> 'agent_database_time_ms')::float8) filter (where subject_id = ${server_id})
-      / nullif(sum((values ->> 'statement_time_ms')::float8), 0) as share
-    from ${pointsIn("metric", range, [database_id, server_id])} as points`.execute(db);
-  const share = rows[0]?.share ?? null;
-  return share === null ? null : Math.min(1, share);
+    with sums as (
+      select sum((values ->> 'agent_database_time_ms')::float8) filter (where subject_id = ${server_id}) as own,
+        sum((values ->> 'statement_time_ms')::float8) as others
+      from ${pointsIn("metric", range, [database_id, server_id])} as points
+    )
+    select own / nullif(own + others, 0) as share from sums`.execute(db);
+  return rows[0]?.share ?? null;
 }

@@ -37,9 +37,9 @@ export function movesOf(
     group by item.id`;
 }
 
-/** One row: whether any point of the range is known. Without one, what was not counted is not 0. */
+/** One row: whether any difference of the range is known. Without one, what was not counted is not 0. */
 export const knownIn = (family: "table" | "index", database_id: string, range: Range) =>
-  sql`select exists (select from ${pointsIn(family, range, database_id)} as points) as known`;
+  sql`select exists (select from ${pointsIn(family, range, database_id)} as points where seconds > 0) as known`;
 
 /**
  * A sum of `movesOf`: 0 for what is not in the points, since only what moved is. Null for what the server does not count,

@@ -14,6 +14,8 @@ type Row = {
   query: string | null;
   calls: number;
   total_time_ms: number;
+  sum_calls: number;
+  sum_ms: number;
   all_ms: number | null;
 };
 
@@ -38,24 +40,25 @@ export async function readRunCost(
       from points, unnest(statement_ids, calls, total_time_ms) as item (id, calls, ms) group by item.id
     ), whole as (
       select (select sum(total_time_ms) from sums) + (select coalesce(sum(other_time_ms), 0)::float8 from points) as all_ms
-    ), found as (
-      select statements.id::text, statements.query, sums.calls, sums.total_time_ms
-      from sums join health_statements as statements on statements.id = sums.id
+    ), found as materialized (
+      select sums.* from sums join health_statements as statements on statements.id = sums.id
       where statements.run_id is not null and exists (select from runs where runs.id = statements.run_id and ${whose})
+    ), costliest as (
+      select found.*, query from found join health_statements as statements on statements.id = found.id
+      order by found.total_time_ms desc, found.id limit ${TOP}
     )
-    select id, query, coalesce(calls, 0) as calls, coalesce(total_time_ms, 0) as total_time_ms, all_ms
-    from whole left join found on true order by total_time_ms desc, id`.execute(db);
-  const all_ms = rows[0]?.all_ms ?? null;
-  const calls = rows.reduce((sum, row) => sum + row.calls, 0);
-  const total_time_ms = rows.reduce((sum, row) => sum + row.total_time_ms, 0);
-  const shareOf = (ms: number) => (all_ms === null || all_ms === 0 ? 0 : ms / all_ms);
+    select costliest.id::text, query, costliest.calls, costliest.total_time_ms, all_ms,
+      coalesce((select sum(calls) from found), 0) as sum_calls, coalesce((select sum(total_time_ms) from found), 0) as sum_ms
+    from whole left join costliest on true order by costliest.total_time_ms desc, costliest.id`.execute(
+    db,
+  );
+  const { all_ms, sum_calls, sum_ms } = rows[0]!;
+  const shareOf = (ms: number) => (all_ms === null || all_ms === 0 ? null : ms / all_ms);
   return {
-    share: all_ms === null || all_ms === 0 ? null : total_time_ms / all_ms,
-    ...{ calls, total_time_ms, mean_time_ms: calls === 0 ? null : total_time_ms / calls },
-    statements: rows
-      .slice(0, TOP)
-      .flatMap(({ id, query, calls, total_time_ms }) =>
-        id === null ? [] : [{ id, query, calls, total_time_ms, share: shareOf(total_time_ms) }],
-      ),
+    ...{ share: shareOf(sum_ms), calls: sum_calls, total_time_ms: sum_ms },
+    mean_time_ms: sum_calls === 0 ? null : sum_ms / sum_calls,
+    statements: rows.flatMap(({ id, query, calls, total_time_ms }) =>
+      id === null ? [] : [{ id, query, calls, total_time_ms, share: shareOf(total_time_ms) ?? 0 }],
+    ),
   };
 }

@@ -1,12 +1,21 @@
 /** Numbers over time: single metrics, load by what was waited for, and columns of one statement or relation. */
-import { HEALTH_METRICS, type HealthMetricName } from "@quern/contract/health/metrics";
+import {
+  HEALTH_METRICS,
+  type HealthMetricName,
+  metricSubject,
+} from "@quern/contract/health/metrics";
 import type { HealthMark, Series, SeriesAnswer } from "@quern/contract/health/ranges";
 import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
 import type { FamilyName } from "./point-families.ts";
 import { bucketOf, earlier, pointsIn, type Range, rangeAnswer, WEEK_MS } from "./read-range.ts";
 
-export type Subject = { database_id: string; server_id: string; interval_s: number | null };
+export type Subject = {
+  database_id: string;
+  server_id: string;
+  type: "postgres" | "mysql" | "mariadb";
+  interval_s: number | null;
+};
 
 const PER_SECOND = {
   count: "per_second",
@@ -30,7 +39,7 @@ export async function readMetricSeries(
   names: readonly HealthMetricName[],
   compare: boolean = false,
 ): Promise<SeriesAnswer> {
-  const subjects = new Set(names.map((name) => HEALTH_METRICS[name].subject));
+  const subjects = new Set(names.map((name) => metricSubject(name, subject.type)));
   // Two payloads of one minute are not of the same instant.
   const step_s = compare || subjects.size > 1 ? stepOf(subject.interval_s) : null;
   const now = await metricBuckets(db, subject, range, names, step_s, 0);
@@ -68,7 +77,7 @@ type MetricBucket = { at: Date; name: HealthMetricName; value: number | null; se
 
 async function metricBuckets(
   db: Database,
-  { database_id, server_id }: Subject,
+  { database_id, server_id, type }: Subject,
   range: Range,
   names: readonly HealthMetricName[],
   step_s: number | null,
@@ -76,8 +85,8 @@ async function metricBuckets(
 ): Promise<MetricBucket[]> {
   const asked = JSON.stringify(
     names.map((name) => {
-      const { subject, kind, rollup } = HEALTH_METRICS[name];
-      const subject_id = subject === "server" ? server_id : database_id;
+      const { kind, rollup } = HEALTH_METRICS[name];
+      const subject_id = metricSubject(name, type) === "server" ? server_id : database_id;
       return { name, subject_id, how: kind === "counter" ? "rate" : rollup };
     }),
   );

@@ -5,29 +5,24 @@ import { sql } from "kysely";
 import type { z } from "zod";
 import { earlier, pointsIn, type Range, WEEK_MS } from "./read-range.ts";
 import { listStatements, readCallCosts, type StatementRow } from "./read-statements.ts";
-import { type Line, readThingSeries } from "./read-thing-series.ts";
+import { type Line, perCall, perSecond, readThingSeries } from "./read-thing-series.ts";
 
 export type StatementFound = Omit<StatementDetails, "range" | "statement" | "siblings"> & {
   statement: StatementRow;
   siblings: StatementRow[];
 };
 
-const perSecond = (column: string) =>
-  sql`coalesce(sum(${sql.ref(column)}[place]), 0) / nullif(sum(seconds), 0)`;
-const perCall = (column: string) =>
-  sql`sum(${sql.ref(column)}[place]) / nullif(sum(calls[place]), 0)`;
-
 const LINES: readonly Line[] = [
-  { name: "calls", unit: "per_second", value: perSecond("calls") },
-  { name: "time", unit: "ms_per_second", value: perSecond("total_time_ms") },
-  { name: "mean", unit: "ms", value: perCall("total_time_ms") },
-  { name: "rows", unit: "count", value: perCall("rows") },
-  { name: "blks_hit", unit: "count", value: perCall("shared_blks_hit") },
-  { name: "blks_read", unit: "count", value: perCall("shared_blks_read") },
-  { name: "blks_dirtied", unit: "count", value: perCall("shared_blks_dirtied") },
-  { name: "temp_blks", unit: "count", value: perCall("temp_blks_written") },
-  { name: "blk_read_time", unit: "ms", value: perCall("blk_read_time_ms") },
-  { name: "wal_bytes", unit: "bytes_per_second", value: perSecond("wal_bytes") },
+  perSecond("calls", "per_second"),
+  perSecond("time", "ms_per_second", "total_time_ms"),
+  perCall("mean", "ms", "total_time_ms"),
+  perCall("rows", "count", "rows"),
+  perCall("blks_hit", "count", "shared_blks_hit"),
+  perCall("blks_read", "count", "shared_blks_read"),
+  perCall("blks_dirtied", "count", "shared_blks_dirtied"),
+  perCall("temp_blks", "count", "temp_blks_written"),
+  perCall("blk_read_time", "ms", "blk_read_time_ms"),
+  perSecond("wal_bytes", "bytes_per_second"),
 ];
 
 const SIBLINGS = 20;

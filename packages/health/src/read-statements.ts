@@ -21,6 +21,8 @@ export type StatementFilter = {
   offset?: number | undefined;
   /** These alone, also when they did nothing in the range. */
   ids?: readonly number[] | undefined;
+  /** False where nobody asks for last week's means, which cost as much as all the rest. */
+  with_week?: boolean | undefined;
 };
 type Sums = { calls: number; total_time_ms: number };
 export type StatementList = {
@@ -69,10 +71,14 @@ export async function listStatements(
   filter: StatementFilter,
 ): Promise<StatementList> {
   const week = await earlier(db, range, WEEK_MS);
+  const weekSums =
+    filter.with_week === false
+      ? sql`select null::bigint as id, 0::float8 as calls, 0::float8 as total_time_ms where false`
+      : sumsOf(database_id, week, ["calls", "total_time_ms"]);
   const join = filter.ids === undefined ? sql`join` : sql`left join`;
   const { rows } = await sql<FoundRow>`
     with sums as materialized (${sumsOf(database_id, range, SUMMED)}),
-    week_sums as materialized (${sumsOf(database_id, week, ["calls", "total_time_ms"])}),
+    week_sums as materialized (${weekSums}),
     week as (select id, total_time_ms / nullif(calls, 0) as mean_ms from week_sums),
     other as (
       select coalesce(sum(other_calls), 0)::float8 as other_calls, coalesce(sum(other_time_ms), 0) as other_time_ms
@@ -172,11 +178,15 @@ export async function readCallCosts(
   range: Range,
 ): Promise<CallCosts | undefined> {
   const { rows } = await sql<CallCosts>`
-    select sum(calls[place])::float8 as calls, sum(total_time_ms[place]) / sum(calls[place]) as mean_ms,
-      coalesce(sum(shared_blks_hit[place] + shared_blks_read[place]), 0)::float8 / sum(calls[place])::float8 as blocks,
-      sum(rows[place])::float8 / sum(calls[place])::float8 as rows
-    from (select *, array_position(statement_ids, ${id}::bigint) as place
-      from ${pointsIn("statement", range, database_id)} as points) as points
-    where place is not null having sum(calls[place]) > 0`.execute(db);
+    with points as materialized (
+      select calls[place] as calls, total_time_ms[place] as total_time_ms, rows[place] as rows,
+        shared_blks_hit[place] + shared_blks_read[place] as blocks
+      from ${pointsIn("statement", range, database_id)} as points
+        cross join lateral (select array_position(statement_ids, ${id}::bigint) as place offset 0) as found
+      where place is not null
+    )
+    select sum(calls)::float8 as calls, sum(total_time_ms) / sum(calls) as mean_ms,
+      coalesce(sum(blocks), 0)::float8 / sum(calls)::float8 as blocks, sum(rows)::float8 / sum(calls)::float8 as rows
+    from points having sum(calls) > 0`.execute(db);
   return rows[0];
 }

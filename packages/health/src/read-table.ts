@@ -9,14 +9,9 @@ import { listIndexes } from "./read-indexes.ts";
 import type { Range } from "./read-range.ts";
 import { listTables, schemaAt } from "./read-relations.ts";
 import { listStatements } from "./read-statements.ts";
-import { type Line, readThingSeries } from "./read-thing-series.ts";
+import { type Line, latest, perSecond, readThingSeries, summed } from "./read-thing-series.ts";
 
 type TableDetails = Omit<z.infer<(typeof route.replies)[200]>, "range" | "state">;
-
-const perSecond = (column: string) =>
-  sql`coalesce(sum(${sql.ref(column)}[place]), 0) / nullif(sum(seconds), 0)`;
-const latest = (column: string) =>
-  sql`(array_agg(${sql.ref(column)}[place] order by at desc) filter (where ${sql.ref(column)}[place] is not null))[1]`;
 
 const COUNTED = [
   ...["seq_scan", "seq_tup_read", "idx_scan", "n_tup_ins", "n_tup_upd", "n_tup_del"],
@@ -26,19 +21,9 @@ const GAUGES = [
   ...["n_live_tup", "n_dead_tup", "size_bytes", "heap_bytes", "toast_bytes", "index_bytes"],
 ];
 const LINES: readonly Line[] = [
-  ...COUNTED.map((name): Line => ({ name, unit: "per_second", value: perSecond(name) })),
-  ...["vacuums", "analyzes"].map(
-    (name): Line => ({
-      ...{ name, unit: "count" },
-      value: sql`coalesce(sum(${sql.ref(name)}[place]), 0)`,
-    }),
-  ),
-  ...GAUGES.map(
-    (name): Line => ({
-      ...{ name, unit: name.endsWith("_bytes") ? "bytes" : "count" },
-      value: latest(name),
-    }),
-  ),
+  ...COUNTED.map((name) => perSecond(name, "per_second")),
+  ...["vacuums", "analyzes"].map((name) => summed(name, "count")),
+  ...GAUGES.map((name) => latest(name, name.endsWith("_bytes") ? "bytes" : "count")),
 ];
 const STATEMENTS = 50;
 
@@ -58,6 +43,7 @@ export async function readTable(
   const found = await listStatements(db, database.id, range, {
     table: qualified,
     limit: STATEMENTS,
+    with_week: false,
   });
   const thing = { family: "table", ids: "relation_ids", database, id } as const;
   const history = await readThingSeries(db, thing, range, LINES, compare);

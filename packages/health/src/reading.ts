@@ -63,9 +63,10 @@ export function clocksOf({ taken_at, received_at, epochs }: Reading) {
   return { taken_at, received_at, server_time: timeOf(epochs?.server_time) };
 }
 
-/** A time of the server's as a Date; null for none and for infinity. */
+/** A time of the server's as a Date; null for none, for infinity and for what is no date of ISO 8601. */
 export function timeOf(value: string | null | undefined): Date | null {
-  const time = value == null ? Number.NaN : Date.parse(value);
+  // A year of more digits is nothing that a page could show.
+  const time = value != null && /^\d{4}-/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(time) ? null : new Date(time);
 }
 

@@ -4,7 +4,7 @@ import type { Counter } from "@quern/contract/agent/values";
 import type { HealthMark } from "@quern/contract/health/ranges";
 import { type RawBuilder, sql } from "kysely";
 import { asNumber, grownBy } from "./differences.ts";
-import { judgeCounters } from "./epochs.ts";
+import { judgeCounters, type Verdict } from "./epochs.ts";
 import { distinct, keep, type Reading, sinceLast } from "./reading.ts";
 
 type Values = Record<string, number | null>;
@@ -14,10 +14,22 @@ type Raw = {
   name: string;
   table: string;
   relkind: string | null;
+  relid: number | null;
   counters: Record<string, Counter | null>;
   gauges: Values;
 };
-type RelationMemory = Record<string, { counters: Record<string, Counter | null>; gauges: Values }>;
+type Remembered = {
+  counters: Record<string, Counter | null>;
+  gauges: Values;
+  relid?: number | null;
+};
+type RelationMemory = {
+  /** Whether there were no others than those that were sent. */
+  complete: boolean;
+  relations: Record<string, Remembered>;
+};
+/** As it was kept before there was more than one thing to know. */
+type EarlierMemory = Record<string, Remembered>;
 
 const TABLE_COUNTERS = [
   "seq_scan",
@@ -56,13 +68,16 @@ const INDEX_GAUGES = ["size_bytes", "reltuples"] as const;
 /** They change with every transaction of the server, so their change says nothing of the table. */
 const AGES = new Set<string>(["frozen_xid_age", "min_mxid_age"]);
 
+/** `complete`: there are no other tables than these. */
 export async function takeTables(
   reading: Reading,
   rows: readonly TableStats[],
+  complete: boolean,
 ): Promise<HealthMark[]> {
   const raws = rows.map(
     (row): Raw => ({
       ...{ schema: row.schema, name: row.table, table: row.table, relkind: row.kind ?? null },
+      relid: row.relid ?? null,
       counters: {
         ...Object.fromEntries(TABLE_COUNTERS.map((name) => [name, row[name] ?? null])),
         vacuums: total(row.vacuum_count, row.autovacuum_count),
@@ -74,7 +89,7 @@ export async function takeTables(
   return takeRelations(
     reading,
     "table",
-    raws,
+    { raws, complete },
     [...TABLE_COUNTERS, "vacuums", "analyzes"],
     TABLE_GAUGES,
   );
@@ -83,47 +98,91 @@ export async function takeTables(
 export async function takeIndexes(
   reading: Reading,
   rows: readonly IndexStats[],
+  complete: boolean,
 ): Promise<HealthMark[]> {
   const raws = rows.map(
     (row): Raw => ({
       ...{ schema: row.schema, name: row.index, table: row.table, relkind: null },
+      relid: row.relid ?? null,
       counters: Object.fromEntries(INDEX_COUNTERS.map((name) => [name, row[name] ?? null])),
       gauges: Object.fromEntries(INDEX_GAUGES.map((name) => [name, asNumber(row[name])])),
     }),
   );
-  return takeRelations(reading, "index", raws, INDEX_COUNTERS, INDEX_GAUGES);
+  return takeRelations(reading, "index", { raws, complete }, INDEX_COUNTERS, INDEX_GAUGES);
 }
 
 function total(
   left: Counter | null | undefined,
   right: Counter | null | undefined,
 ): Counter | null {
-  return left == null || right == null ? null : Number(left) + Number(right);
+  return left == null || right == null ? null : String(BigInt(left) + BigInt(right));
 }
 
 const keyOf = ({ schema, name }: Pick<Raw, "schema" | "name">) => `${schema}\u0001${name}`;
 
+/** The first reading has nothing to compare with. */
+const NOTHING: Base = { before: undefined, counters: "other" };
+type Base = { before: Remembered | undefined; counters: Verdict["counters"] };
+
+/**
+ * What the counters of each relation are compared with: those of the same oid, since a name may be another's by now. One
+ * with neither name nor oid of before was made meanwhile and is counted from zero, if all were sent before: if not, it was
+ * among those left out, and what it did is not known.
+ */
+function basesOf(
+  memory: RelationMemory,
+  raws: readonly Raw[],
+  verdict: Verdict,
+): (raw: Raw) => Base {
+  const byOid = new Map<number, Remembered>();
+  for (const each of Object.values(memory.relations))
+    if (each.relid != null) byOid.set(each.relid, each);
+  const present = new Set(raws.map(({ relid }) => relid));
+  return (raw) => {
+    const own = raw.relid === null ? undefined : byOid.get(raw.relid);
+    const named = memory.relations[keyOf(raw)];
+    // The one that had the name has another now. If it is gone, REINDEX CONCURRENTLY may have kept its counters.
+    const elsewhere = named?.relid != null && named.relid !== raw.relid && present.has(named.relid);
+    const before = own ?? (elsewhere ? undefined : named);
+    if (before !== undefined) return { before, counters: verdict.counters };
+    const made = memory.complete && verdict.counters !== "other";
+    return { before, counters: made ? "lost" : "other" };
+  };
+}
+
+function memoryOf(kept: RelationMemory | EarlierMemory): RelationMemory {
+  // No key of a relation is a plain word: each has a separator in it.
+  return "relations" in kept && "complete" in kept
+    ? (kept as RelationMemory)
+    : { complete: true, relations: kept as EarlierMemory };
+}
+
 async function takeRelations(
   reading: Reading,
   kind: "table" | "index",
-  raws: readonly Raw[],
+  { raws, complete }: { raws: readonly Raw[]; complete: boolean },
   counterNames: readonly string[],
   gaugeNames: readonly string[],
 ): Promise<HealthMark[]> {
-  const since = await sinceLast<RelationMemory>(reading, kind);
-  const next: RelationMemory = {};
-  for (const raw of raws) next[keyOf(raw)] = { counters: raw.counters, gauges: raw.gauges };
+  const since = await sinceLast<RelationMemory | EarlierMemory>(reading, kind);
+  const next: RelationMemory = { complete, relations: {} };
+  for (const raw of raws) {
+    const { counters, gauges, relid } = raw;
+    next.relations[keyOf(raw)] = { counters, gauges, relid };
+  }
   const verdict = since === undefined ? null : judgeCounters(since.before.epochs, reading.epochs);
+  const baseOf =
+    since === undefined || verdict === null
+      ? () => NOTHING
+      : basesOf(memoryOf(since.before.counters), raws, verdict);
   const moved = raws.flatMap((raw) => {
-    const before = since?.before.counters[keyOf(raw)];
-    // A table that was not there before was made since: its counters began with it.
-    const counters = verdict === null ? null : before === undefined ? "lost" : verdict.counters;
+    const { before, counters } = baseOf(raw);
     const grown: Values = {};
     for (const name of counterNames)
-      grown[name] =
-        counters === null ? null : grownBy(before?.counters[name], raw.counters[name], counters);
+      grown[name] = grownBy(before?.counters[name], raw.counters[name], counters);
     const rests =
       before !== undefined &&
+      counters !== "other" &&
       counterNames.every((name) => !grown[name]) &&
       gaugeNames.every((name) => AGES.has(name) || before.gauges[name] === raw.gauges[name]);
     return rests ? [] : [{ raw, grown }];

@@ -1,7 +1,7 @@
 /** Forgets what is older than is kept (docs/health.md has the table). */
 import { type Database, inTransaction, sqlstate } from "@quern/store/db";
 import { type RawBuilder, sql } from "kysely";
-import { dropOldPartitions } from "./partitions.ts";
+import { oldPartitions } from "./partitions.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** An agent may send again for as long as its spool holds a payload. */
@@ -55,17 +55,24 @@ export async function forgetOldHealth(
   };
 }
 
-/** Dropping one waits for whoever reads its parent, and others wait behind it: after two seconds it is for the next time. */
+/**
+ * Dropping one waits for whoever reads its parent, and others wait behind it: after two seconds it is for the next time.
+ * Each in a transaction of its own: who reads several parents must not wait for one that waits for them.
+ */
 async function dropQuietly(db: Database, now: Date): Promise<number> {
-  try {
-    return await inTransaction(db, async (trx) => {
-      await sql`set local lock_timeout = '2s'`.execute(trx);
-      return (await dropOldPartitions(trx, now)).length;
-    });
-  } catch (error) {
-    if (sqlstate(error) === LOCK_NOT_AVAILABLE) return 0;
-    throw error;
+  let dropped = 0;
+  for (const name of await oldPartitions(db, now)) {
+    try {
+      await inTransaction(db, async (trx) => {
+        await sql`set local lock_timeout = '2s'`.execute(trx);
+        await sql`drop table if exists ${sql.table(name)}`.execute(trx);
+      });
+      dropped += 1;
+    } catch (error) {
+      if (sqlstate(error) !== LOCK_NOT_AVAILABLE) throw error;
+    }
   }
+  return dropped;
 }
 
 /** Of each month longer ago the last one stays. */

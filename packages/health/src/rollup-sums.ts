@@ -60,15 +60,18 @@ async function sumArrays(
   const names = Object.keys(columns);
   const refs = sql.join(names.map((name) => sql.ref(name)));
   const one = (name: string) => {
-    const type = sql.raw(columns[name]!);
+    const type = columns[name]!;
     return name in family.sums
-      ? sql`sum(item.${sql.ref(name)})::${type} as ${sql.ref(name)}`
+      ? sql`${summed(sql`item.${sql.ref(name)}`, type)} as ${sql.ref(name)}`
       : sql`(array_agg(item.${sql.ref(name)} order by at desc) filter (where item.${sql.ref(name)} is not null))[1] as ${sql.ref(name)}`;
   };
   const gathered = (name: string) =>
     sql`coalesce(array_agg(${sql.ref(name)} order by thing) filter (where thing is not null), '{}') as ${sql.ref(name)}`;
-  const wholes = family.wholes.map((name) => sql`, ${sql.ref(name)}`);
-  const wholeSums = family.wholes.map((name) => sql`, sum(${sql.ref(name)}) as ${sql.ref(name)}`);
+  const wholeNames = Object.keys(family.wholes);
+  const wholes = wholeNames.map((name) => sql`, ${sql.ref(name)}`);
+  const wholeSums = Object.entries(family.wholes).map(
+    ([name, type]) => sql`, ${summed(sql.ref(name), type)} as ${sql.ref(name)}`,
+  );
   await sql`
     with source as (${source}), whole as (
       select database_id, bucket, sum(seconds) as seconds, ${MARKS} as marks ${sql.join(wholeSums, sql``)}
@@ -85,8 +88,18 @@ async function sumArrays(
     from whole left join each using (bucket)
     group by database_id, bucket, seconds, marks ${sql.join(wholes, sql``)}
     on conflict (database_id, at) do update set seconds = excluded.seconds, marks = excluded.marks,
-      ${sql.join([family.ids, ...names, ...family.wholes].map(again))}`.execute(db);
+      ${sql.join([family.ids, ...names, ...wholeNames].map(again))}`.execute(db);
 }
+
+/**
+ * One database whose agent tells nonsense must not keep the hours of all others from being summed. Of milliseconds no
+ * point has so many that a double could not hold the sum.
+ */
+const summed = (value: RawBuilder<unknown>, type: "bigint" | "double precision") =>
+  type === "double precision"
+    ? sql`sum(${value})`
+    : sql`(case when sum(${value}) > ${BIGINT_MAX} then ${BIGINT_MAX} else sum(${value}) end)::bigint`;
+const BIGINT_MAX = sql`9223372036854775807`;
 
 const again = (name: string) => sql`${sql.ref(name)} = excluded.${sql.ref(name)}`;
 

@@ -15,6 +15,8 @@ const UNDERWAY_MS = 60_000;
 const LATE_WINDOW_MS = 10 * 60_000;
 /** Raw points are kept for so long: what stood still for longer begins there. */
 const OLDEST_MS = 9 * 24 * 3_600_000;
+/** Clocks of several machines differ by less; what is summed farther ahead was summed by one that was wrong. */
+const APART_MS = 10 * 60_000;
 const LOCK = "health_rollups";
 
 export type RollupCounts = { hours: number; days: number; late: number };
@@ -31,6 +33,7 @@ export async function sumUp(
   signal?: AbortSignal,
 ): Promise<RollupCounts> {
   const counts: RollupCounts = { hours: 0, days: 0, late: 0 };
+  await underLock(db, (trx) => setBack(trx, now));
   while (!signal?.aborted) {
     const due = await nextDue(db, now);
     if (due === undefined) {
@@ -49,6 +52,15 @@ export async function sumUp(
     if (done) counts[due.into === "hour" ? "hours" : "days"] += 1;
   }
   return counts;
+}
+
+/** A clock that was ahead had hours summed before they were over: they are summed once more when they are. */
+async function setBack(trx: Database, now: Date): Promise<void> {
+  const back = { hour: floor(now, "hour"), day: floor(now, "day"), late: now };
+  for (const [what, until] of Object.entries(back))
+    await sql`
+      update health_rollups set until = ${until}
+      where what = ${what} and until > ${new Date(now.getTime() + APART_MS)}`.execute(trx);
 }
 
 /** Looks at what has arrived since it last did, and sums those hours and days again that were summed without it. */

@@ -6,11 +6,12 @@ import type { HealthMark } from "@quern/contract/health/ranges";
 import type { Database } from "@quern/store/db";
 import { inTransaction } from "@quern/store/db";
 import { sql } from "kysely";
-import { takeActivity } from "./activity-section.ts";
+import { sampleTimes, takeActivity } from "./activity-section.ts";
 import { keepDocument } from "./documents.ts";
 import { databaseNotes, noteEvents, serverNotes } from "./event-notes.ts";
 import { insertMetrics, takeServer } from "./metric-section.ts";
 import { ensurePartitions } from "./partitions.ts";
+import { PayloadError } from "./payload-error.ts";
 import { takePlans } from "./plan-section.ts";
 import { distinct, type Reading } from "./reading.ts";
 import { takeIndexes, takeTables } from "./relation-section.ts";
@@ -21,16 +22,6 @@ import { findSubjects, noteSubjects, type Subjects } from "./subjects.ts";
 
 export type Sender = { id: string; org_id: string };
 export type Sizes = { wire_bytes: number; body_bytes: number };
-
-/** A payload cannot be taken. `path` names what is wrong in it. */
-export class PayloadError extends Error {
-  override name = "PayloadError";
-  readonly path: string;
-  constructor(path: string, message: string) {
-    super(message);
-    this.path = path;
-  }
-}
 
 const FUTURE_MS = 10 * 60 * 1000;
 /** Raw points are kept for seven days. */
@@ -50,7 +41,8 @@ export async function takePayload(
 ): Promise<IngestAnswer> {
   const taken_at = new Date(payload.timestamp);
   checkTime(taken_at, now);
-  await ensurePartitions(db, taken_at);
+  for (const at of [taken_at, now, ...sampleTimes(payload, taken_at)])
+    await ensurePartitions(db, at);
   const uuid = payload.snapshot_uuid ?? uuidOf(agent, body);
   const answer: IngestAnswer = {
     ...{
@@ -63,7 +55,7 @@ export async function takePayload(
   };
   return inTransaction(db, async (trx) => {
     const subjects = await findSubjects(trx, agent, payload);
-    if (subjects.taken_by_other) return { ...answer, status: "paused", paused: true };
+    if (subjects === "taken") return { ...answer, status: "paused", paused: true };
     const { numAffectedRows } = await sql`
       insert into health_snapshots (snapshot_uuid, org_id, database_id, agent_id, sequence, taken_at, wire_bytes, body_bytes, sections)
       values (${uuid}, ${agent.org_id}, ${subjects.database_id}, ${agent.id}, ${payload.sequence ?? null}, ${taken_at},
@@ -125,8 +117,14 @@ async function takeSections(
         await insertMetrics(reading.db, reading.database_id, at, seconds, statements.marks, values);
       }
     }
-    if (payload.table_stats) marks.push(...(await takeTables(reading, payload.table_stats)));
-    if (payload.index_stats) marks.push(...(await takeIndexes(reading, payload.index_stats)));
+    if (payload.table_stats)
+      marks.push(
+        ...(await takeTables(reading, payload.table_stats, isComplete(payload, "tables"))),
+      );
+    if (payload.index_stats)
+      marks.push(
+        ...(await takeIndexes(reading, payload.index_stats, isComplete(payload, "indexes"))),
+      );
     if (payload.plans) await takePlans(reading, payload.plans);
   }
   await takeSettings(reading, payload);
@@ -134,6 +132,11 @@ async function takeSections(
     await keepDocument(reading, section, document);
   const want_schema = await takeSchema(reading, payload);
   return { marks, want_texts, want_schema, interval_s };
+}
+
+/** The original agent sends all there are, and does not say so. */
+function isComplete({ collectors }: AgentPayload, section: string): boolean {
+  return collectors?.find(({ name }) => name === section)?.truncated !== true;
 }
 
 function documentsOf(payload: AgentPayload) {

@@ -101,6 +101,7 @@ function countedFrom(
     if (known !== undefined && known.since === since) return "kept";
     return new Date(since) >= before_at || verdict.counters === "lost" ? "lost" : null;
   }
+  if (verdict.counters === "other") return null;
   if (new_entry || verdict.counters === "lost") return "lost";
   if (known !== undefined) return verdict.counters;
   return new_entry === undefined && before.complete ? "lost" : null;
@@ -127,7 +128,7 @@ export function nextMemory(
   at: Date,
 ): StatementMemory {
   const statements: Record<string, Raw> = {};
-  if (before !== undefined && verdict?.counters !== "lost") {
+  if (before !== undefined && verdict?.counters !== "lost" && verdict?.counters !== "other") {
     const oldest = at.getTime() - FORGOTTEN_MS;
     for (const [key, raw] of Object.entries(before.statements)) {
       if (Date.parse(raw.seen) > oldest) statements[key] = raw;

@@ -4,6 +4,7 @@ import type { StatementStats } from "@quern/contract/agent/statements";
 import type { HealthMark } from "@quern/contract/health/ranges";
 import { sql } from "kysely";
 import { judgeStatements } from "./epochs.ts";
+import { withoutForeignSecrets } from "./foreign-texts.ts";
 import { distinct, keep, type Reading, sinceLast } from "./reading.ts";
 import {
   evictionMark,
@@ -32,7 +33,7 @@ export async function takeStatements(
   reading: Reading,
   payload: Pick<AgentPayload, "query_stats" | "statements">,
 ): Promise<StatementsTaken> {
-  const rows = summedByKey(payload.query_stats ?? []);
+  const rows = summedByKey((payload.query_stats ?? []).map(withoutForeignSecrets));
   const state = payload.statements;
   const since = await sinceLast<StatementMemory>(reading, SECTION);
   if (since === undefined) {

@@ -4,6 +4,7 @@ import type { AgentPayload } from "@quern/contract/agent/payload";
 import type { Epochs } from "@quern/contract/agent/server";
 import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
+import { PayloadError } from "./payload-error.ts";
 
 export type Subjects = {
   server_id: string;
@@ -11,18 +12,22 @@ export type Subjects = {
   /** As they were before this payload; null for a server that is new. */
   before: { version: string; in_recovery: boolean | null; epochs: Epochs | null } | null;
   database_before: { last_taken_at: Date | null; last_sequence: number | null };
-  /** Another agent sent for this server within the last minutes. */
-  taken_by_other: boolean;
 };
 
+/** Far more than one installation is made for; an agent that makes up databases is stopped there. */
+const MOST_DATABASES = 10_000;
 /** So long after an agent's last payload another one may take its server over. */
 const TAKEOVER = "5 minutes";
 
+/**
+ * "taken" when another agent sent for this server within the last minutes: nothing is made then. Throws `PayloadError` for
+ * a database of another server, and for one too many.
+ */
 export async function findSubjects(
   db: Database,
   agent: { id: string; org_id: string },
   payload: AgentPayload,
-): Promise<Subjects> {
+): Promise<Subjects | "taken"> {
   const { database } = payload;
   const node_id = payload.node_id ?? hash(payload.instance_id);
   const name =
@@ -47,25 +52,39 @@ export async function findSubjects(
     db,
   );
   const server = servers[0]!;
-  await sql`
+  if (server.other) return "taken";
+  const { numAffectedRows: made } = await sql`
     insert into health_databases (org_id, server_id, instance_id, name)
     values (${agent.org_id}, ${server.id}, ${payload.instance_id}, ${database.name ?? name})
     on conflict (org_id, instance_id) do nothing`.execute(db);
+  if (made === 1n) await demandRoom(db, agent.org_id);
   const { rows } = await sql<{
     id: string;
+    server_id: string;
     last_taken_at: Date | null;
     last_sequence: number | null;
   }>`
-    select id, last_taken_at, last_sequence from health_databases
+    select id, server_id, last_taken_at, last_sequence from health_databases
     where org_id = ${agent.org_id} and instance_id = ${payload.instance_id} for update`.execute(db);
-  const { id, ...database_before } = rows[0]!;
+  const { id, server_id, ...database_before } = rows[0]!;
+  if (server_id !== server.id)
+    throw new PayloadError("instance_id", "is that of a database of another server (node_id)");
   return {
-    server_id: server.id,
-    database_id: id,
+    ...{ server_id, database_id: id, database_before },
     before: server.fresh ? null : server,
-    database_before,
-    taken_by_other: server.other,
   };
+}
+
+async function demandRoom(db: Database, org_id: string): Promise<void> {
+  const { rows } = await sql<{ room: boolean }>`
+    select count(*) <= ${MOST_DATABASES} as room from health_databases where org_id = ${org_id}`.execute(
+    db,
+  );
+  if (rows[0]!.room) return;
+  throw new PayloadError(
+    "instance_id",
+    `would be one more than ${MOST_DATABASES} monitored databases: forget those that are gone`,
+  );
 }
 
 /** Notes what the payload says of both. The caller has decided that it is taken. */

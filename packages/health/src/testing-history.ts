@@ -164,7 +164,9 @@ function payloadOf(watched: Watched, at: Date, more: Partial<AgentPayload>): Age
     },
     collectors: [
       ...[...sections, "activity", "sequences"].map(result),
-      { ...result("bloat"), status: "skipped", code: "no_permission", hint },
+      ...["bloat", "column_statistics"].map((name): CollectorResult => {
+        return { ...result(name), status: "skipped", code: "no_permission", hint };
+      }),
     ],
     ...more,
   };

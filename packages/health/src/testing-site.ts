@@ -25,7 +25,7 @@ export type Statement = {
   query?: string;
 };
 
-const EPOCHS: Epochs = {
+export const EPOCHS: Epochs = {
   ...{ archiver_stats_reset: "2026-03-01T10:00:00Z", bgwriter_stats_reset: "2026-03-01T10:00:00Z" },
   ...{ database_stats_reset: null, statements_stats_reset: "2026-03-01T10:00:00Z" },
   ...{ timeline: 1, postmaster_start: "2026-03-01T10:00:00Z", server_time: null },

@@ -114,16 +114,6 @@ export async function readConnection(
   return rows[0];
 }
 
-/** The limits set on a datasource; undefined when it was deleted. */
-export async function readDatasourceLimits(
-  db: Database,
-  id: string,
-): Promise<Partial<Limits> | undefined> {
-  const { rows } = await sql<{ limits: Partial<Limits> }>`
-    select limits from datasources where id = ${id} and deleted_at is null`.execute(db);
-  return rows[0]?.limits;
-}
-
 export type DatasourceChange = Partial<
   Pick<NewDatasource, "name" | "config" | "max_concurrency" | "limits">
 > & {

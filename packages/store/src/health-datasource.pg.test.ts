@@ -121,6 +121,33 @@ test("a role of that name that may do more is not used", async () => {
   expect((await ensure()).trouble).toBeNull();
 });
 
+test("a role that may create is not used, and the SQL takes that from everybody but Quern", async () => {
+  const owner = new URL(database.url).username;
+  for (const [more, less] of [
+    ["create on schema public to public", /revoke create on schema public from public/],
+    [
+      `create on database ${database.name} to R`,
+      /revoke create on database \S+ from public, quern_/,
+    ],
+  ] as const) {
+    await sql.raw(`grant ${more.replace("R", reader.role)}`).execute(admin);
+    const refused = await ensure();
+    expect(refused).toMatchObject({ datasource_id: null, sql: expect.stringMatching(less) });
+    expect(refused.trouble).toContain("may create objects");
+    expect(await stored(), "nobody's SQL runs as it").toMatchObject([{ secret: null }]);
+    const { rows } = await sql`select from health_readers`.execute(db);
+    expect(rows).toEqual([]);
+    await sql.raw(refused.sql!).execute(admin);
+    const mended = await ensure();
+    expect(mended).toMatchObject({ trouble: null, sql: null });
+    expect(await stored()).toMatchObject([{ secret: expect.any(String) }]);
+  }
+  const { rows } = await sql<{ creates: boolean; reads: boolean }>`
+    select has_schema_privilege(${owner}, 'public', 'create') as creates,
+      has_schema_privilege(${reader.role}, 'public', 'create') as reads`.execute(admin);
+  expect(rows).toEqual([{ creates: true, reads: false }]);
+});
+
 test("no text of a statement that makes the role holds its password", async () => {
   const texts: string[] = [];
   const heard = admin.withPlugin({

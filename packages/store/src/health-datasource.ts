@@ -1,7 +1,8 @@
 /** The datasource "Health of databases": what Health knows, for queries, charts and dashboards as of any other datasource. */
 import { createHash, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { HealthDatasource, PostgresConfig, SslMode } from "@quern/contract/datasources";
+import type { PostgresConfig, SslMode } from "@quern/contract/datasources";
+import type { HealthDatasource } from "@quern/contract/health/datasource";
 import { HEALTH_METRICS } from "@quern/contract/health/metrics";
 import { sql } from "kysely";
 import { Client } from "pg";
@@ -12,6 +13,7 @@ import {
   healthReaders,
   makeHealthReaders,
   READER_CONNECTIONS,
+  type ReaderRefusal,
   readerSql,
 } from "./health-readers.ts";
 import type { ApiKeys } from "./keys.ts";
@@ -61,16 +63,12 @@ async function ensureHealthDatasource(
   reader: HealthReader,
 ): Promise<HealthDatasource> {
   const refused = await admitHealthReader(db, reader);
-  if (refused === "too_mighty") {
-    const trouble = `The role ${reader.role} may do more than read what Health knows, and SQL of anybody would run as it. Drop it: drop role ${reader.role}.`;
-    return { datasource_id: null, trouble, sql: null };
+  if (refused !== null) {
+    await closeDatasource(db, reader);
+    const ask = refused === "too_mighty" ? null : await readerSql(db, reader);
+    return { datasource_id: null, trouble: REFUSED[refused](reader.role), sql: ask };
   }
   const ask = await readerSql(db, reader);
-  if (refused === "missing") {
-    const trouble =
-      "The role by which Quern uses its own PostgreSQL may not make roles. Let an administrator of the server run this, then set it up again.";
-    return { datasource_id: null, trouble, sql: ask };
-  }
   const failure = await signInFailure(databaseUrl, reader);
   if (failure !== null) {
     const trouble = `Quern's own PostgreSQL does not let the role ${reader.role} in (${failure.message}). Look at pg_hba.conf; where the password is not the right one, let an administrator run this.`;
@@ -82,6 +80,15 @@ async function ensureHealthDatasource(
     ...{ trouble: null, sql: null },
   };
 }
+
+const REFUSED: Record<ReaderRefusal, (role: string) => string> = {
+  missing: () =>
+    "The role by which Quern uses its own PostgreSQL may not make roles. Let an administrator of the server run this, then set it up again.",
+  too_mighty: (role) =>
+    `The role ${role} may do more than read what Health knows, and SQL of anybody would run as it. Drop it: drop role ${role}.`,
+  may_create: (role) =>
+    `The role ${role} may create objects in Quern's own database, and SQL of anybody would run as it: everybody may, where a database of PostgreSQL 14 or before was restored. Let an administrator of the server run this, then set it up again.`,
+};
 
 /** What keeps the reader from signing in where Quern itself does; null when nothing does. */
 async function signInFailure(
@@ -168,6 +175,13 @@ async function keepDatasource(
     await enqueueRun(trx, owner, connectionRun("introspect", id, owner, "start"));
     return id;
   });
+}
+
+/** Nobody's SQL runs as a role that is refused: without its secret the datasource is there, and cannot be used. */
+async function closeDatasource(db: Database, { org_id }: HealthReader): Promise<void> {
+  await sql`
+    update datasources set secret = null, secret_changed_at = null
+    where org_id = ${org_id} and built_in = 'health' and secret is not null`.execute(db);
 }
 
 type Row = { id: string; org: string; config: string; secret: string; version: number };

@@ -75,11 +75,17 @@ async function makeReader(db: Database, { role, password }: HealthReader): Promi
     $$`.execute(db);
 }
 
-/** Why the reader cannot be used; null when it can, and then it is told apart from others and may read the views. */
+/** Why a role cannot be the reader. `may_create`: it may make objects in the database, or in a schema of it. */
+export type ReaderRefusal = "missing" | "too_mighty" | "may_create";
+
+/**
+ * Why the reader cannot be used; null when it can, and then it is told apart from others and may read the views. One that
+ * may not be used any more sees nothing.
+ */
 export async function admitHealthReader(
   db: Database,
   reader: HealthReader,
-): Promise<"missing" | "too_mighty" | null> {
+): Promise<ReaderRefusal | null> {
   return inTransaction(db, async (trx) => {
     await sql`select from orgs order by created_at for no key update`.execute(trx);
     const { rows } = await sql<{ mighty: boolean; connects: boolean; database: string }>`
@@ -88,8 +94,11 @@ export async function admitHealthReader(
         has_database_privilege(oid, current_database(), 'connect') as connects, current_database() as database
       from pg_roles where rolname = ${reader.role}`.execute(trx);
     const found = rows[0];
-    if (found === undefined) return "missing";
-    if (found.mighty) return "too_mighty";
+    const refused = await refusalOf(trx, reader, found);
+    if (refused !== null || found === undefined) {
+      await sql`delete from health_readers where org_id = ${reader.org_id}`.execute(trx);
+      return refused;
+    }
     const role = sql.id(reader.role);
     if (!found.connects)
       await sql`grant connect on database ${sql.id(found.database)} to ${role}`.execute(trx);
@@ -102,7 +111,48 @@ export async function admitHealthReader(
   });
 }
 
-/** What an administrator of the server runs where Quern's own role may not make roles. It holds no password that signs in. */
+async function refusalOf(
+  db: Database,
+  reader: HealthReader,
+  found: { mighty: boolean } | undefined,
+): Promise<ReaderRefusal | null> {
+  if (found === undefined) return "missing";
+  if (found.mighty) return "too_mighty";
+  return (await placesOf(db, reader.role)).length > 0 ? "may_create" : null;
+}
+
+/** Where `role` may make objects, as `schema public` or `database quern`, quoted; through everybody, where there is no such role. */
+async function placesOf(db: Database, role: string): Promise<string[]> {
+  const { rows } = await sql<{ place: string }>`
+    with reader as (select coalesce((select rolname from pg_roles where rolname = ${role}), 'public') as name)
+    select format('schema %I', nspname) as place from pg_namespace, reader
+    where nspname !~ '^pg_(toast_)?temp_' and has_schema_privilege(reader.name, pg_namespace.oid, 'create')
+    union all
+    select format('database %I', current_database()) from reader
+    where has_database_privilege(reader.name, current_database(), 'create')
+    order by place`.execute(db);
+  return rows.map(({ place }) => place);
+}
+
+/** A database of PostgreSQL 14 or before, restored, lets everybody create in `public`; Quern's own role keeps what it needs. */
+async function takeCreate(db: Database, role: string, exists: boolean): Promise<string[]> {
+  const places = await placesOf(db, role);
+  if (places.length === 0) return [];
+  const { rows } = await sql<{ own: string }>`select quote_ident(current_user) as own`.execute(db);
+  const from = exists ? `public, ${role}` : "public";
+  return [
+    "-- Nobody but Quern's own role needs to create anything in this database.",
+    ...places.flatMap((place) => [
+      `grant create on ${place} to ${rows[0]!.own};`,
+      `revoke create on ${place} from ${from};`,
+    ]),
+  ];
+}
+
+/**
+ * What an administrator of the server runs where Quern's own role may not make roles, or everybody may create. It holds no
+ * password that signs in.
+ */
 export async function readerSql(db: Database, { role, password }: HealthReader): Promise<string> {
   const { rows } = await sql<{ database: string; exists: boolean }>`
     select quote_ident(current_database()) as database,
@@ -119,6 +169,7 @@ export async function readerSql(db: Database, { role, password }: HealthReader):
     `alter role ${role} set lock_timeout = '5s';`,
     `alter role ${role} set idle_in_transaction_session_timeout = '1min';`,
     `grant connect on database ${database} to ${role};`,
+    ...(await takeCreate(db, role, exists)),
     "-- Where nothing else uses this database: nobody but its owner needs temporary tables in it.",
     `revoke temporary on database ${database} from public;`,
   ].join("\n");

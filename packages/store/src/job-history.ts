@@ -6,6 +6,7 @@ import { type RawBuilder, sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import type { Database } from "./db.ts";
 import { visibleJob, visibleProject } from "./grants.ts";
+import type { JobSpec } from "./job-spec.ts";
 import { isUuid, toPage } from "./page.ts";
 import { personRef } from "./queries.ts";
 import type { TreeFiles } from "./trees.ts";
@@ -150,21 +151,28 @@ export async function readJob(
 }
 
 /**
- * The files that a job began with; undefined when there is no such job that the actor may see, or it has none. They stay while
- * the transaction lasts.
+ * The files that a job began with, and what it was to do with them; undefined when there is no such job that the actor may
+ * see, or it has none. They stay while the transaction lasts.
  */
 export async function readJobFiles(
   db: Database,
   actor: Actor,
   id: string,
-): Promise<{ digest: Buffer; files: TreeFiles } | undefined> {
-  const { rows } = await sql<{ digest: Buffer; files: TreeFiles }>`
-    select trees.digest, trees.files
+): Promise<{ digest: Buffer; files: TreeFiles; spec: JobSpec } | undefined> {
+  const { rows } = await sql<{ digest: Buffer; files: TreeFiles; spec: JobSpec }>`
+    select trees.digest, trees.files, jobs.spec
     from jobs
     join trees on trees.org_id = jobs.org_id and trees.digest = jobs.tree
     where jobs.id = ${id} and ${visibleJob(actor)}
     for key share of trees`.execute(db);
   return rows[0];
+}
+
+/** Whether rows were copied for this job. The caller has made sure that the actor sees it. */
+export async function hasCopiedRows(db: Database, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from jobs where id = ${id} and spec -> 'rows_copied' = 'true'`.execute(db);
+  return rows.length > 0;
 }
 
 const LINE = sql`job_logs.id, to_char(job_logs.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, job_logs.stage,

@@ -35,6 +35,8 @@ export type JobSpec = {
   right?: SideSpec;
   /** The head sees relations as large as their statistics say, though they have no rows: for plans. */
   planned_sizes?: true;
+  /** Its files have rows that one person let be copied: no state of them is kept, and the job is gone soon. */
+  rows_copied?: true;
 };
 
 /** A job that a sandbox holds by its lease. */

@@ -108,10 +108,11 @@ export function addHealthDatabaseRoutes(app: FastifyInstance, api: Api): void {
   });
 
   serve(app, api, readMetrics, read, async ({ actor, params, query }) => {
-    const { id: database_id, server_id, interval_s } = await theDatabase(api.db, actor, params.id);
+    const row = await theDatabase(api.db, actor, params.id);
+    const { id: database_id, server_id, type, interval_s } = row;
     const names = metricsOf(query.names);
     const range = await theRange(api.db, query);
-    const subject = { database_id, server_id, interval_s };
+    const subject = { database_id, server_id, type, interval_s };
     return readMetricSeries(api.db, subject, range, names, query.compare === "week");
   });
 }

@@ -1,4 +1,4 @@
-import { setUpHealthDatasource } from "@quern/contract/datasources";
+import { setUpHealthDatasource } from "@quern/contract/health/datasource";
 import { ensureHealthDatasources } from "@quern/store/health-datasource";
 import type { FastifyInstance } from "fastify";
 import type { Api } from "../api.ts";

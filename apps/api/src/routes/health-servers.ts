@@ -105,7 +105,8 @@ export function addHealthServerRoutes(app: FastifyInstance, api: Api): void {
   serve(app, api, readReplication, read, async ({ actor, params, query }) => {
     const row = await theDatabase(api.db, actor, params.id);
     const range = await theRange(api.db, query);
-    const subject = { database_id: row.id, server_id: row.server_id, interval_s: row.interval_s };
+    const { id: database_id, server_id, type, interval_s } = row;
+    const subject = { database_id, server_id, type, interval_s };
     const compare = query.compare === "week";
     const history = await readMetricSeries(api.db, subject, range, REPLICATION, compare);
     const { server: state } = await readSections(api.db, row);

@@ -1,17 +1,28 @@
-import { listTrials, readTrial, tryFix } from "@quern/contract/health/trials";
+import type { Limits } from "@quern/contract/datasources";
+import type { Finding } from "@quern/contract/health/findings";
+import { listTrials, readTrial, type Trial, tryFix } from "@quern/contract/health/trials";
 import type { Job } from "@quern/contract/jobs";
+import type { Settings } from "@quern/contract/settings";
 import { readFinding } from "@quern/health/findings";
-import { type HeadRows, trialAnswer } from "@quern/health/trial/answer";
+import { trialAnswer } from "@quern/health/trial/answer";
 import { findTrial, keepTrial, listTrialJobs } from "@quern/health/trial/facts";
-import { NoTrial, prepareTrial, TRIAL_ENGINE } from "@quern/health/trial/prepare";
+import type { HeadRows } from "@quern/health/trial/head-rows";
+import {
+  NoTrial,
+  type PreparedTrial,
+  prepareTrial,
+  TRIAL_ENGINE,
+} from "@quern/health/trial/prepare";
 import type { Offered } from "@quern/health/trial/schema-ddl";
 import { readRows } from "@quern/results/read/rows";
 import type { Actor } from "@quern/store/actor";
 import { recordAudit } from "@quern/store/audit";
 import { inTransaction } from "@quern/store/db";
 import * as history from "@quern/store/job-history";
+import { COPIED_TTL_S } from "@quern/store/job-limits";
 import * as jobs from "@quern/store/jobs";
 import { readRun } from "@quern/store/run-history";
+import { withinMaximum } from "@quern/store/run-limits";
 import { listSandboxes } from "@quern/store/sandboxes";
 import { readSettings } from "@quern/store/settings";
 import type { FastifyInstance } from "fastify";
@@ -44,26 +55,33 @@ export function addHealthTrialRoutes(app: FastifyInstance, api: Api): void {
     return { items, next_cursor: null };
   });
 
-  serve(app, api, readTrial, read, async ({ actor, params: { job_id } }) => {
-    const readBoth = async () => {
-      const trial = await findTrial(api.db, actor.org_id, job_id);
-      return { trial, job: trial && (await history.readJob(api.db, actor, job_id, false)) };
-    };
-    let { trial, job } = await readBoth();
-    if (trial && job && (await takeSample(api, actor, trial, job).catch(rethrowUnreadable)))
-      ({ trial, job } = await readBoth());
-    if (trial === undefined || job === undefined) throw notFound("trial");
-    const heads = job.status === "completed" ? await readHeads(api, actor, job) : null;
-    return trialAnswer(trial, job, heads);
-  });
+  serve(app, api, readTrial, read, ({ actor, params: { job_id } }) => look(api, actor, job_id));
 }
 
-async function start(
-  api: Api,
-  { actor, params: { id }, body, request, origin }: Call<typeof tryFix>,
-) {
+async function look(api: Api, actor: Actor, job_id: string): Promise<Trial> {
+  const readBoth = async () => {
+    const trial = await findTrial(api.db, actor.org_id, job_id);
+    return { trial, job: trial && (await history.readJob(api.db, actor, job_id, false)) };
+  };
+  let { trial, job } = await readBoth();
+  if (trial && job && (await takeSample(api, actor, trial, job).catch(rethrowUnreadable)))
+    ({ trial, job } = await readBoth());
+  if (trial === undefined || job === undefined) throw notFound("trial");
+  const heads = job.status === "completed" ? await readHeads(api, actor, job) : null;
+  return trialAnswer(trial, job, heads);
+}
+
+/** Of which database and finding, and how many rows of each table; null: none. */
+type Asked = {
+  finding: Finding;
+  rows: number | null;
+  datasource_id: string | null;
+};
+
+async function start(api: Api, call: Call<typeof tryFix>) {
+  const { actor, params, body } = call;
   await demand(api, actor, "jobs.create_sql");
-  const finding = await readFinding(api.db, actor.org_id, id);
+  const finding = await readFinding(api.db, actor.org_id, params.id);
   if (finding === undefined) throw notFound("finding");
   const row = await theDatabase(api.db, actor, finding.database.id);
   const rows = body.sample_rows ?? null;
@@ -71,44 +89,68 @@ async function start(
   if (rows !== null) await refuseFlood(api, actor);
   const extensions = await offered(api);
   const prepared = await prepareTrial(api.db, row, finding, extensions, rows).catch(refuse);
-  const { facts, project_tree, head_path, environment, sampled: tables } = prepared;
+  return { job_id: await makeJob(api, call, prepared, { finding, rows, datasource_id }) };
+}
+
+/** The job, the runs that read rows for it, and what is kept of the trial: all of it or nothing. */
+async function makeJob(
+  api: Api,
+  { actor, request, origin }: Call<typeof tryFix>,
+  { facts, sampled: tables, ...asked }: PreparedTrial,
+  { finding, rows, datasource_id }: Asked,
+): Promise<string> {
   const settings = await readSettings(api.db, actor.org_id);
+  const limits = trialLimits(settings);
   const span = spanOf(request).child("create job", { kind: "producer" });
-  const made = await inTransaction(api.db, async (trx) => {
-    const asked = { project_tree, head_path, environment, order: "phases" as const };
-    // Rows are one person's: the job waits for them, and no state that has them is kept for others.
-    const withRows = rows === null ? {} : { assemble: true, no_cache: true };
+  const database_id = finding.database.id;
+  // Rows are one person's: the job waits for them, and no state that has them is kept for others.
+  const withRows =
+    rows === null ? {} : { assemble: true, no_cache: true, job_ttl: copiedTtl(settings) };
+  return inTransaction(api.db, async (trx) => {
     const job = await jobs.createJob(trx, actor, {
-      ...(await resolveJob(trx, actor, settings, { ...asked, ...withRows })),
-      spec: rows === null ? { planned_sizes: true } : {},
+      ...(await resolveJob(trx, actor, settings, {
+        ...asked,
+        order: "phases",
+        limits,
+        ...withRows,
+      })),
+      spec: rows === null ? { planned_sizes: true } : { rows_copied: true },
       traceparent: span.traceparent,
       http_request_id: origin.request_id,
       trigger: triggerOf(actor, request),
     });
-    const database_id = row.id;
-    if (rows !== null && datasource_id !== null)
-      facts.sample = await readSample(
-        api,
-        trx,
-        { actor, origin, request },
-        { datasource_id, tables, rows },
-      );
-    await keepTrial(trx, actor.org_id, { job_id: job.id, finding_id: id, database_id, facts });
+    const sample =
+      rows === null || datasource_id === null
+        ? null
+        : await readSample(api, trx, { actor, origin, request }, { datasource_id, tables, rows });
+    await keepTrial(trx, actor.org_id, {
+      ...{ job_id: job.id, finding_id: finding.id, database_id },
+      facts: sample === null ? facts : { ...facts, sample },
+    });
     await recordAudit(trx, actor, origin, {
       action: "finding.tried",
       resource_type: "finding",
-      resource_id: id,
+      resource_id: finding.id,
       details: {
         ...{ job_id: job.id, rule: finding.rule, object: finding.object, database_id },
-        ...(rows === null
+        ...(sample === null
           ? {}
           : { sample_rows: rows, datasource_id, tables: tables.map(({ table }) => table) }),
       },
     });
-    return job;
+    return job.id;
   }).finally(() => span.end());
-  return { job_id: made.id };
 }
+
+/** Each file of a trial, whose answer is plans: two dozen of a megabyte each at most, and what could not be made. */
+const LIMITS: Limits = { timeout_ms: 300_000, max_rows: 20_000, max_bytes: 32 * 1024 ** 2 };
+
+function trialLimits({ limits, jobs }: Settings): Limits {
+  const timeout_ms = Math.min(LIMITS.timeout_ms, jobs.timeout_ms.maximum);
+  return { ...withinMaximum(LIMITS, limits, {}), timeout_ms };
+}
+
+const copiedTtl = ({ jobs }: Settings) => Math.min(COPIED_TTL_S, jobs.job_ttl_s.maximum);
 
 /** Extensions of the sandboxes that are alive and have the engine. Throws no_sandbox where there is none. */
 async function offered({ db }: Api): Promise<Offered> {

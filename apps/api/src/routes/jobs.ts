@@ -26,6 +26,7 @@ import { ApiError, notFound } from "../problems.ts";
 import { spanOf } from "../request-span.ts";
 import { triggerOf } from "../run-trigger.ts";
 import { serve } from "../serve.ts";
+import { giveUpSample } from "../trial-rows.ts";
 import { readAtEnd } from "../waiting.ts";
 import { TREE_BODY } from "./projects.ts";
 
@@ -115,6 +116,7 @@ export function addJobRoutes(app: FastifyInstance, api: Api, mount: Mount): void
       demandOwn(actor, before, "cancel it");
       await inTransaction(api.db, async (trx) => {
         if (!(await ends.cancelJob(trx, actor, id))) return;
+        await giveUpSample(trx, actor, id);
         await recordAudit(trx, actor, origin, {
           action: "job.cancel_requested",
           resource_type: "job",
@@ -133,7 +135,7 @@ export function addJobRoutes(app: FastifyInstance, api: Api, mount: Mount): void
     async ({ actor, params: { id }, body, origin }) => {
       demandOwn(actor, await existing(api, actor, id, false), "extend it");
       const settings = await readSettings(api.db, actor.org_id);
-      const ttls = resolveTtls(body, settings);
+      const ttls = resolveTtls(body, settings, await history.hasCopiedRows(api.db, id));
       await inTransaction(api.db, async (trx) => {
         const extended = await retention.extendJob(trx, actor, id, {
           job_ttl_s: body.job_ttl === undefined ? undefined : ttls.job_ttl_s,

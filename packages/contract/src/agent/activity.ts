@@ -1,6 +1,6 @@
 /** Sessions and locks, sampled every few seconds between two payloads. */
 import { z } from "zod";
-import { maybeCounter, maybeTime, objectName } from "./values.ts";
+import { maybeCounter, maybeTime, objectName, smallCount } from "./values.ts";
 
 /** One session that was not idle, or that holds a transaction or blocks another. Its query is never sent. */
 export const Session = z.object({
@@ -41,7 +41,7 @@ export const ActivitySample = z.object({
   at: z.string().max(40).describe("The server's clock"),
   sessions: z.array(Session).max(5_000),
   /** Sessions beyond the limit, by state. */
-  omitted: z.int().optional(),
-  idle: z.int().describe("Idle client sessions, which are only counted"),
+  omitted: smallCount.optional(),
+  idle: smallCount.describe("Idle client sessions, which are only counted"),
 });
 export type ActivitySample = z.infer<typeof ActivitySample>;

@@ -10,7 +10,7 @@ import { BloatEstimate, IndexStats, SequenceStats, TableStats } from "./relation
 import { SchemaSnapshot } from "./schema.ts";
 import { Epochs, ServerStats, SettingDetail } from "./server.ts";
 import { StatementPlan, StatementStats, StatementsState } from "./statements.ts";
-import { maybeMeasure, objectName } from "./values.ts";
+import { json, maybeMeasure, objectName, smallCount } from "./values.ts";
 
 export const DatabaseType = z.enum(["postgres", "mysql", "mariadb"]);
 export type DatabaseType = z.infer<typeof DatabaseType>;
@@ -71,9 +71,9 @@ export const AgentPayload = z.object({
     type: DatabaseType,
     version: z.string().max(500),
     provider: z.string().max(64),
-    provider_metadata: z.record(z.string().max(64), z.unknown()).optional(),
+    provider_metadata: z.record(z.string().max(64), json).optional(),
     name: objectName.optional(),
-    version_num: z.int().optional().describe("server_version_num: 180004"),
+    version_num: smallCount.optional().describe("server_version_num: 180004"),
   }),
   query_stats: z.array(StatementStats).max(20_000).nullish(),
   table_stats: z.array(TableStats).max(200_000).nullish(),

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import {
   counter,
+  json,
   maybeCounter,
   maybeMeasure,
   maybeTime,
@@ -102,7 +103,7 @@ export const StatementPlan = z.object({
     .string()
     .max(64)
     .describe("Of the shape alone: nodes, relations, indexes, join order"),
-  plan: z.unknown().describe("EXPLAIN's JSON with conditions normalised"),
+  plan: json.describe("EXPLAIN's JSON with conditions normalised"),
   total_cost: maybeMeasure,
   at: z.string().max(40),
   /** With an index that does not exist (HypoPG): its columns, and the cost then. */

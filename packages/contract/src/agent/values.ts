@@ -16,6 +16,28 @@ export const maybeCounter = counter.nullable();
 export const measure = z.number();
 export const maybeMeasure = measure.nullable();
 
+/** A count of what is there at one time. */
+export const smallCount = z.int32();
+
+/** Two levels for each node of a plan; PostgreSQL itself refuses JSON from some thousands on. */
+const DEEPEST = 1_000;
+
+/** JSON as the server made it. */
+export const json = z
+  .unknown()
+  .refine((value) => isWithin(value, DEEPEST), `is nested more than ${DEEPEST} deep`);
+
+function isWithin(value: unknown, deepest: number): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > deepest) return false;
+    level = level.flatMap((each) =>
+      typeof each === "object" && each !== null ? Object.values(each) : [],
+    );
+  }
+  return true;
+}
+
 /** Names are the server's own, at most 63 bytes there; 256 characters leave room for other engines. */
 export const objectName = text(256);
 

@@ -111,3 +111,19 @@ test("whatever waits for whatever: trees end, and each that waits is placed wher
     { numRuns: 500 },
   );
 });
+
+test("behind hundreds of readers that hold one change up stands the same, which is looked through once", () => {
+  const readers = Array.from({ length: 300 }, (_, n) => session(1 + n, []));
+  const pids = readers.map(({ pid }) => pid);
+  const change = session(1_000, pids, { kind: "alter table" });
+  const queue = Array.from({ length: 300 }, (_, n) => session(2_000 + n, [1_000]));
+  const trees = blockingTrees([...readers, change, ...queue], AT);
+  expect(trees.map(({ root }) => root.pid)).toEqual(pids);
+  for (const tree of trees) {
+    const [ddl] = tree.root.children;
+    expect(tree).toMatchObject({ reason: "ddl_queue", waiters: 301, depth: 2 });
+    expect(tree.ddl).toBe(ddl);
+    expect(ddl!.also_blocked_by).toEqual(pids.filter((pid) => pid !== tree.root.pid));
+    expect(ddl!.children).toBe(trees[0]!.ddl!.children);
+  }
+});

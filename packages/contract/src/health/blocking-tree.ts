@@ -63,8 +63,19 @@ export function blockingTrees(sessions: readonly Session[], at: Date): BlockingT
     }
   }
   const seen = new Set<number>();
-  const grow = (pid: number) => treeFrom(pid, { byPid, blockersOf, waitersOf, at, seen });
-  const trees = [...waitersOf.keys()].filter((pid) => !blockersOf.has(pid)).map(grow);
+  const graph: Graph = { byPid, blockersOf, waitersOf, at, seen };
+  const grow = (pid: number) => treeFrom(pid, graph);
+  const roots = [...waitersOf.keys()].filter((pid) => !blockersOf.has(pid));
+  // Hundreds of readers before one change of a table: what is below them is the same, and is looked through once.
+  const grown = new Map<string, BlockingTree>();
+  const trees = roots.map((pid) => {
+    const key = waitersOf.get(pid)!.join();
+    const like = grown.get(key);
+    if (like !== undefined) return treeLike(like, pid, graph);
+    const tree = grow(pid);
+    grown.set(key, tree);
+    return tree;
+  });
   // What no root leads to waits in a circle.
   for (const pid of blockersOf.keys())
     if (!seen.has(pid)) trees.push(grow(onCycle(pid, blockersOf)));
@@ -121,6 +132,20 @@ function treeFrom(pid: number, graph: Graph): BlockingTree {
   };
 }
 
+/** The tree of another root that the very same sessions wait for; below those both share their nodes. */
+function treeLike(like: BlockingTree, pid: number, graph: Graph): BlockingTree {
+  const root = nodeOf(pid, 0, null, graph);
+  const copies = new Map(
+    like.root.children.map((child) => {
+      const { also_blocked_by } = nodeOf(child.pid, 1, pid, graph);
+      return [child, { ...child, also_blocked_by }] as const;
+    }),
+  );
+  root.children = [...copies.values()];
+  const ddl = like.ddl === null ? null : (copies.get(like.ddl) ?? like.ddl);
+  return { ...like, root, ddl, reason: reasonOf(root, ddl, false) };
+}
+
 function nodeOf(pid: number, depth: number, above: number | null, graph: Graph): BlockingNode {
   const session = graph.byPid.get(pid) ?? null;
   const blockers = graph.blockersOf.get(pid) ?? [];
@@ -164,11 +189,12 @@ function reasonOf(root: BlockingNode, ddl: BlockingNode | null, waits: boolean):
 
 /** The lowest of a circle that the chain of blockers above `pid` ends in. All of them wait. */
 function onCycle(pid: number, blockersOf: ReadonlyMap<number, number[]>): number {
-  const path: number[] = [];
+  const path = new Set<number>();
   let next = pid;
-  while (!path.includes(next)) {
-    path.push(next);
+  while (!path.has(next)) {
+    path.add(next);
     next = blockersOf.get(next)![0]!;
   }
-  return Math.min(...path.slice(path.indexOf(next)));
+  const all = [...path];
+  return Math.min(...all.slice(all.indexOf(next)));
 }

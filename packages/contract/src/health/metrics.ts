@@ -65,6 +65,8 @@ export const HEALTH_METRICS = {
   wal_buffers_full: counter("server"),
   checkpoints_timed: counter("server"),
   checkpoints_requested: counter("server"),
+  /** From 18 on: the two above count those that were skipped because nothing had changed, too. */
+  checkpoints_done: counter("server"),
   checkpoint_write_time_ms: counter("server", "ms"),
   checkpoint_sync_time_ms: counter("server", "ms"),
   buffers_checkpoint: counter("server"),
@@ -90,3 +92,11 @@ export const HEALTH_METRICS = {
   agent_rss_bytes: gauge("server", "bytes", "max"),
 } as const satisfies Record<string, HealthMetric>;
 export type HealthMetricName = keyof typeof HEALTH_METRICS;
+
+/** Whose points have a number: MySQL and MariaDB count deadlocks for the whole server. */
+export function metricSubject(
+  name: HealthMetricName,
+  engine: "postgres" | "mysql" | "mariadb",
+): HealthMetric["subject"] {
+  return name === "deadlocks" && engine !== "postgres" ? "server" : HEALTH_METRICS[name].subject;
+}

@@ -6,7 +6,7 @@ import { instant } from "../text.ts";
  * What makes the differences of a point doubtful. reset: statistics were reset, counted from there. crash: counters began
  * anew with the server. evicted: entries were thrown out of pg_stat_statements, so sums are lower bounds. gap: nothing
  * came for more than twice the usual interval. clock_step: a clock was set. first: there is nothing to compare with.
- * failover: another timeline. unknown: it cannot be told whether counters were lost.
+ * failover: another timeline. unknown: it cannot be told whether counters were lost, or another server answers.
  */
 export const HealthMark = z
   .enum(["reset", "crash", "evicted", "gap", "clock_step", "first", "failover", "unknown"])

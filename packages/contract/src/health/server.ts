@@ -5,7 +5,7 @@ import { SchemaSnapshot } from "../agent/schema.ts";
 import { ServerStats } from "../agent/server.ts";
 import { route } from "../route.ts";
 import { id, instant, text } from "../text.ts";
-import { RangeAnswer, range, SectionState, SeriesAnswer } from "./ranges.ts";
+import { compare, RangeAnswer, range, SectionState, SeriesAnswer } from "./ranges.ts";
 
 const tag = "health";
 const byId = z.strictObject({ id });
@@ -192,12 +192,6 @@ export const readReplication = route({
   method: "GET",
   path: "/api/v1/databases/:id/replication",
   params: byId,
-  query: z.strictObject({
-    ...range,
-    compare: z
-      .enum(["week"])
-      .optional()
-      .describe("The same range a week before, too, as `name:week`"),
-  }),
+  query: z.strictObject({ ...range, compare }),
   replies: { 200: z.strictObject({ state: SectionState, history: SeriesAnswer }) },
 });

@@ -29,17 +29,20 @@ export const TrialPlan = z
   .strictObject({
     cost: z.number().nullable().describe("The planner's own unit; null: it has no plan"),
     rows: z.number().nullable(),
-    plan: z.unknown().describe("EXPLAIN's JSON; null with an error"),
+    plan: z.unknown().describe("EXPLAIN's JSON; null with an error, and of more than 1 MB"),
     error: z.string().nullable().describe("Why it cannot be planned: PostgreSQL's words"),
     sqlstate: z.string().nullable(),
     timing: TrialTiming.nullable().describe("null: no rows were copied, or `untimed` says why"),
     untimed: z
-      .enum(["parameters", "no_rows", "no_values", "failed", "no_time"])
+      .enum(["parameters", "no_rows", "no_values", "failed", "no_time", "too_long"])
       .nullable()
       .describe(
-        "Where rows were copied: a parameter is compared with no column; no row of a table that it reads was copied; no row has a value for a parameter; PostgreSQL ended it; the statements before took all the time there is",
+        "Where rows were copied: a parameter is compared with no column; no row of a table that it reads was copied; no row has a value for a parameter; PostgreSQL ended it; the statements before took all the time there is; its first run was ended after so many seconds",
       ),
-    untimed_detail: z.string().nullable().describe("The parameter, the table, or a SQLSTATE"),
+    untimed_detail: z
+      .string()
+      .nullable()
+      .describe("The parameter, the table, a SQLSTATE, or seconds"),
   })
   .meta({ id: "TrialPlan" });
 export type TrialPlan = z.infer<typeof TrialPlan>;
@@ -108,13 +111,16 @@ export const Trial = z
     created_at: instant,
     created_by: PersonRef.nullable(),
     finished_at: instant.nullable(),
+    expires_at: instant.describe("When the job is deleted, and the trial with it"),
     status: JobStatus,
     stage: JobStage,
     hit: SnapshotHit.nullable(),
     error: JobError.nullable().describe("Of the job: it gave no answer"),
     result: z
-      .enum(["pending", "answered", "failed", "canceled", "expired"])
-      .describe("expired: the job's rows were deleted when their time was up"),
+      .enum(["pending", "answered", "failed", "canceled", "expired", "unreadable"])
+      .describe(
+        "expired: the job's rows were deleted when their time was up; unreadable: the job was given another head, or its rows were cut off",
+      ),
     engine: z.strictObject({
       sandbox: z.int().describe("Major version"),
       database: z.int().nullable(),

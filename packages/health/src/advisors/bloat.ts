@@ -2,10 +2,11 @@
 import type { BloatEstimate } from "@quern/contract/agent/relations";
 import type { Severity } from "@quern/contract/health/findings";
 import { sql } from "kysely";
-import { documentOf, hintOf } from "./facts.ts";
+import { documentOf } from "./facts.ts";
 import { fact, found, judged } from "./finding.ts";
 import { qualified } from "./names.ts";
 import type { Fix, Found, Judgement, Subject } from "./rule.ts";
+import { whyMissing } from "./sections.ts";
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -19,7 +20,7 @@ export type BloatLimits = {
   fixOf(object: string, estimate: Pick<BloatEstimate, "schema" | "table" | "index">): Fix;
 };
 
-/** Judges by the estimates; without the right to make them by the trend, as far as there is one. */
+/** Judges by the estimates; without the right to make them by the trend, once there are seven days to see one in. */
 export async function judgeBloat(subject: Subject, limits: BloatLimits): Promise<Judgement> {
   const estimates = await documentOf(subject, "bloat");
   if (estimates !== undefined) {
@@ -30,12 +31,7 @@ export async function judgeBloat(subject: Subject, limits: BloatLimits): Promise
   }
   const grown = await growth(subject, limits.kind);
   if (grown !== undefined) return judged(grown.map((each) => byTrend(each, subject, limits)));
-  const reason =
-    "The agent's role may not read the statistics that the estimate needs, and there are not seven days of sizes to see a trend in.";
-  const hint =
-    (await hintOf(subject, "bloat")) ??
-    "Create the helper functions: quern-agent --print-helper-sql";
-  return { state: "no_permission", reason, hint };
+  return whyMissing(subject, "bloat");
 }
 
 function byEstimate(estimate: BloatEstimate, { critical_share, fixOf }: BloatLimits): Found[] {

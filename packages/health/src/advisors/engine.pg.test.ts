@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { evaluating, minutes, rowsOf, thing, toldRule } from "../testing-rules.ts";
 import { ago, openSites, type Sites, serverStats } from "../testing-site.ts";
 import { evaluateNext, evaluateSoon } from "./engine.ts";
-import { judged } from "./finding.ts";
+import { notedBy } from "./facts.ts";
+import { judged, notEnough } from "./finding.ts";
 import type { Rule } from "./rule.ts";
 import { readScore } from "./scores.ts";
 
@@ -39,6 +40,53 @@ test("a finding opens, stays, is resolved after three clean evaluations, and com
     { severity: "warning", open: false },
     { severity: "info", open: true },
   ]);
+});
+
+test("what was mended is resolved within hours, however seldom its rule looks", async () => {
+  const { rule, finds } = toldRule("daily", { every_s: 86_400 });
+  const { site, evaluate } = await evaluating(sites, rule);
+  finds(thing("a"));
+  await evaluate(minutes(0));
+  finds();
+  for (const at of [1_440, 1_501, 1_562]) expect(await evaluate(minutes(at))).toHaveLength(1);
+  expect(await rowsOf(site)).toMatchObject([{ clean: 3, open: false }]);
+  expect(await evaluate(minutes(1_623))).toBeUndefined();
+});
+
+test("what a quiet rule finds begins muted, and is not muted again once somebody unmuted it", async () => {
+  const { rule, finds } = toldRule("lint", { quiet: true });
+  const { site, evaluate } = await evaluating(sites, rule);
+  const muted = async () =>
+    (
+      await sql<{ muted: boolean }>`
+        select muted_at is not null and muted_reason is not null as muted from health_findings
+        where database_id = ${site.database_id} order by first_seen_at`.execute(sites.db)
+    ).rows.map((row) => row.muted);
+  finds(thing("a"));
+  await evaluate(minutes(0));
+  expect(await muted()).toEqual([true]);
+  await sql`
+    update health_findings set muted_at = null, muted_reason = null where database_id = ${site.database_id}`.execute(
+    sites.db,
+  );
+  finds();
+  for (const at of [2, 4, 6]) await evaluate(minutes(at));
+  finds(thing("a"));
+  await evaluate(minutes(8));
+  expect(await muted()).toEqual([false, false]);
+});
+
+test("what a rule noted comes back to it, also after a time without data", async () => {
+  const { rule, told } = toldRule("noting");
+  const { site, evaluate } = await evaluating(sites, rule);
+  told.judgement = { state: "judged", found: [], noted: { slot: "2026" } };
+  await evaluate(minutes(0));
+  told.judgement = notEnough("none");
+  await evaluate(minutes(2));
+  expect(await notedBy(site.subject(), "noting")).toEqual({ slot: "2026" });
+  told.judgement = { state: "judged", found: [] };
+  await evaluate(minutes(12));
+  expect(await notedBy(site.subject(), "noting")).toEqual({});
 });
 
 test("a rule that throws costs itself alone, and what cannot be told leaves findings as they are", async () => {

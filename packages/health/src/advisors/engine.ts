@@ -14,9 +14,14 @@ const LEASE_MS = 5 * 60_000;
 /** What could not be told is asked again sooner than its rule's own time: after this, or a twelfth of it. */
 const RETRY_MS = 5 * 60_000;
 const RETRIES = 12;
+/** What was not found again is looked for at least so often, so that what was mended is resolved within hours. */
+const RECHECK_MS = 60 * 60_000;
 /** An agent that sent nothing for so long, or for so many of its intervals, tells nothing of now. */
 const SILENT_MS = 15 * 60_000;
 const SILENT_INTERVALS = 5;
+const ENGINES: Record<Subject["type"], string> = {
+  ...{ postgres: "PostgreSQL", mysql: "MySQL", mariadb: "MariaDB" },
+};
 
 export type Evaluated = { rule: string; state: RuleState; findings: number; seconds: number };
 /** A rule threw: a mistake in the rule, or our database is away. */
@@ -158,7 +163,7 @@ async function judge(
   collectors: CollectorStates,
 ): Promise<Judgement> {
   if (!rule.engines.includes(subject.type))
-    return notApplicable(say("Not a rule for {engine}.", { engine: subject.type }));
+    return notApplicable(say("Not a rule for {engine}.", { engine: ENGINES[subject.type] }));
   if (rule.of === "server" && !subject.is_main)
     return notApplicable("Said once for the server, at the database its own numbers come by.");
   return (await missingFor(rule, subject, collectors)) ?? (await rule.judge(subject));
@@ -177,7 +182,7 @@ async function conclude(
     judgement.state !== "judged" ? judgement.state : found.length > 0 ? "finding" : "ok";
   const reason =
     judgement.state === "judged"
-      ? {}
+      ? { ...(judgement.noted && { noted: judgement.noted }) }
       : { reason: judgement.reason, message: judgement.message ?? null, hint: judgement.hint };
   const every_ms = rule.every_s * 1000;
   const wait_ms =
@@ -188,14 +193,21 @@ async function conclude(
   return inTransaction(db, async (trx) => {
     const { numAffectedRows } = await sql`
       update health_rule_states
-      set state = ${state}, reason = ${JSON.stringify(reason)}::jsonb, evaluated_at = ${subject.now}, due_at = ${due_at}
+      -- What a rule noted stays while it cannot judge.
+      set reason = ${JSON.stringify(reason)}::jsonb || case when ${judgement.state === "judged"} then '{}'
+          else jsonb_strip_nulls(jsonb_build_object('noted', reason -> 'noted')) end,
+        state = ${state}, evaluated_at = ${subject.now}, due_at = ${due_at}
       where database_id = ${subject.database_id} and rule = ${rule.id} and due_at = ${lease}`.execute(
       trx,
     );
     if (numAffectedRows === 0n) return undefined;
     // What cannot be told says nothing of what was found before; what does not apply any more ends it.
     const told = judgement.state === "judged" || judgement.state === "not_applicable";
-    if (told) await keepFindings(trx, subject, rule, found);
+    const pending = told ? await keepFindings(trx, subject, rule, found) : 0;
+    if (pending > 0 && wait_ms > RECHECK_MS)
+      await sql`
+        update health_rule_states set due_at = ${new Date(subject.now.getTime() + RECHECK_MS)}
+        where database_id = ${subject.database_id} and rule = ${rule.id}`.execute(trx);
     return { state, findings: found.length };
   });
 }

@@ -18,7 +18,7 @@ export type TableWork = {
   n_tup_ins: number;
   n_tup_upd: number;
   n_tup_del: number;
-  n_tup_hot_upd: number;
+  n_tup_hot_upd: number | null;
   n_tup_newpage_upd: number | null;
 };
 
@@ -44,7 +44,7 @@ export function tableWork(subject: Subject, hours: number): Promise<WorkWindow> 
       select relations.schema, relations.name, coalesce(sum(each.seq_scan), 0)::float8 as seq_scan,
         coalesce(sum(each.seq_tup_read), 0)::float8 as seq_tup_read, coalesce(sum(each.idx_scan), 0)::float8 as idx_scan,
         coalesce(sum(each.n_tup_ins), 0)::float8 as n_tup_ins, coalesce(sum(each.n_tup_upd), 0)::float8 as n_tup_upd,
-        coalesce(sum(each.n_tup_del), 0)::float8 as n_tup_del, coalesce(sum(each.n_tup_hot_upd), 0)::float8 as n_tup_hot_upd,
+        coalesce(sum(each.n_tup_del), 0)::float8 as n_tup_del, sum(each.n_tup_hot_upd)::float8 as n_tup_hot_upd,
         sum(each.n_tup_newpage_upd)::float8 as n_tup_newpage_upd
       from health_table_points as points
         cross join unnest(points.relation_ids, points.seq_scan, points.seq_tup_read, points.idx_scan, points.n_tup_ins,
@@ -90,14 +90,32 @@ export function rowsOf(table: TableStats | undefined): number {
   return estimate >= 0 ? estimate : Number(table.n_live_tup ?? 0);
 }
 
+type Tables = ReadonlyMap<string, TableStats>;
+
+/** Of a table without partitions its own, of a partitioned one the sum over those below it. */
+function below(
+  tables: Tables,
+  schema: string,
+  name: string,
+  own: (schema: string, name: string) => number,
+): number {
+  const whole = `${schema}.${name}`;
+  const children = [...tables.values()].filter(({ parent }) => parent === whole);
+  if (children.length === 0) return own(schema, name);
+  return children.reduce((sum, each) => sum + below(tables, each.schema, each.table, own), 0);
+}
+
 /** Rows of a table and of the partitions below it. */
-export function rowsBelow(
-  tables: ReadonlyMap<string, TableStats>,
+export function rowsBelow(tables: Tables, schema: string, name: string): number {
+  return below(tables, schema, name, (...of) => rowsOf(tables.get(keyOf(...of))));
+}
+
+/** Rows that were deleted from a table and the partitions below it: the server counts them at the partitions. */
+export function deletesBelow(
+  tables: Tables,
+  work: WorkWindow,
   schema: string,
   name: string,
 ): number {
-  const children = [...tables.values()].filter(({ parent }) => parent === `${schema}.${name}`);
-  const own = tables.get(keyOf(schema, name));
-  if (children.length === 0) return rowsOf(own);
-  return children.reduce((sum, each) => sum + rowsBelow(tables, each.schema, each.table), 0);
+  return below(tables, schema, name, (...of) => work.workOf(...of).n_tup_del);
 }

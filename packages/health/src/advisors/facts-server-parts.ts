@@ -9,6 +9,7 @@ export type ServerPart =
   | "server.writes"
   | "server.io"
   | "server.replication"
+  | "server.horizon"
   | "server.locks"
   | "server.roles";
 

@@ -18,7 +18,10 @@ export type StatementSum = {
   rows: number;
   /** Of 8 kB unless the server was built otherwise. */
   shared_blocks: number;
-  temp_blocks_written: number;
+  /** null: the agent does not send it. */
+  temp_blocks_written: number | null;
+  /** As they are written in it, with or without their schema. */
+  tables: string[];
 };
 
 export type StatementSums = {
@@ -52,7 +55,7 @@ export function statementSums(subject: Subject, { from, to }: Window): Promise<S
       with sums as (
         select each.id, sum(each.calls)::float8 as calls, sum(each.time_ms)::float8 as total_time_ms,
           sum(each.rows)::float8 as rows, sum(coalesce(each.hit, 0) + coalesce(each.read, 0))::float8 as shared_blocks,
-          coalesce(sum(each.temp_written), 0)::float8 as temp_blocks_written
+          sum(each.temp_written)::float8 as temp_blocks_written
         from health_statement_points as points,
           unnest(points.statement_ids, points.calls, points.total_time_ms, points.rows, points.shared_blks_hit,
             points.shared_blks_read, points.temp_blks_written)
@@ -62,7 +65,7 @@ export function statementSums(subject: Subject, { from, to }: Window): Promise<S
       )
       select statements.id, query_hash, user_name, fingerprint, kind, query,
         query is not null and coalesce(text_state, 'normalised') = 'normalised' as runnable, calls, total_time_ms, rows, shared_blocks,
-        temp_blocks_written
+        temp_blocks_written, tables
       from sums join health_statements as statements on statements.id = sums.id
       where calls > 0
       order by total_time_ms desc`.execute(db);

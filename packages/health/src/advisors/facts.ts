@@ -97,6 +97,17 @@ export function hintOf(subject: Subject, section: Section): Promise<string | nul
   });
 }
 
+/** What `rule` noted when it last judged this database. */
+export async function notedBy(
+  { db, database_id }: Subject,
+  rule: string,
+): Promise<Readonly<Record<string, string>>> {
+  const { rows } = await sql<{ noted: Record<string, string> | null }>`
+    select reason -> 'noted' as noted from health_rule_states
+    where database_id = ${database_id} and rule = ${rule}`.execute(db);
+  return rows[0]?.noted ?? {};
+}
+
 /** A setting as a number; `otherwise` where it was not sent. */
 export function numberOf(
   settings: ReadonlyMap<string, string | null>,

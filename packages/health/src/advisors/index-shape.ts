@@ -1,6 +1,6 @@
 /** What indexes are for, from how they are made. */
-import type { SchemaConstraint, SchemaIndex } from "@quern/contract/agent/schema";
-import { quoted } from "./names.ts";
+import type { SchemaConstraint, SchemaIndex, SchemaTable } from "@quern/contract/agent/schema";
+import { qualified, quoted } from "./names.ts";
 
 type Key = NonNullable<SchemaIndex["keys"]>[number];
 
@@ -13,6 +13,20 @@ export function keyIdentity({ column, expression }: Key): string {
 export function isDroppable(index: SchemaIndex): boolean {
   const bound = index.is_unique || index.is_primary || index.is_exclusion || index.constraint;
   return !bound && !index.is_replica_identity && !index.parent;
+}
+
+/** The statement that drops it. PostgreSQL takes no `concurrently` for the index of a partitioned table. */
+export function dropStatement(index: SchemaIndex, tables: readonly SchemaTable[]): string {
+  return `drop index ${concurrently(index, tables)}${qualified(index)};`;
+}
+
+/** `concurrently `, where that can be. */
+export function concurrently(
+  { schema, table }: Pick<SchemaIndex, "schema" | "table">,
+  tables: readonly SchemaTable[],
+): string {
+  const of = tables.find((each) => each.schema === schema && each.name === table);
+  return of?.kind === "p" ? "" : "concurrently ";
 }
 
 /** Whether looking up referencing rows of `key` can use `index` as a whole. */

@@ -11,25 +11,28 @@ const MOST = 500;
 /** Changes of severity that an open finding remembers. */
 const SEVERITIES = 50;
 
+const QUIET_REASON = "Off until somebody asks for it: unmute it to see it.";
+
 const ORDER: Record<Severity, number> = { critical: 0, warning: 1, info: 2 };
 
 /**
  * Opens, keeps and resolves findings of `rule`. What comes back after it was resolved is a new row that takes over how
- * it was muted or snoozed. One that becomes critical is an event. Call it in a transaction.
+ * it was muted or snoozed. One that becomes critical is an event. Call it in a transaction. How many are open that were
+ * not found this time is returned.
  */
 export async function keepFindings(
   db: Database,
   subject: Subject,
-  rule: Pick<Rule, "id" | "title">,
+  rule: Pick<Rule, "id" | "title" | "quiet">,
   all: readonly Found[],
-): Promise<void> {
+): Promise<number> {
   const { database_id, now } = subject;
   const { rows: open } = await sql<{ object: string; severity: Severity }>`
     select object, severity from health_findings
     where database_id = ${database_id} and rule = ${rule.id} and resolved_at is null
     order by id for update`.execute(db);
   const found = gravest(all);
-  if (open.length === 0 && found.length === 0) return;
+  if (open.length === 0 && found.length === 0) return 0;
   const before = new Map(open.map(({ object, severity }) => [object, severity]));
   await keepOpen(
     db,
@@ -40,19 +43,21 @@ export async function keepFindings(
   await openNew(
     db,
     subject,
-    rule.id,
+    rule,
     found.filter(({ object }) => !before.has(object)),
   );
-  await sql`
+  const { rows: clean } = await sql<{ open: boolean }>`
     update health_findings
     set evaluations_clean = evaluations_clean + 1,
       resolved_at = case when evaluations_clean + 1 >= ${CLEAN_EVALUATIONS} then ${now}::timestamptz end
     where database_id = ${database_id} and rule = ${rule.id} and resolved_at is null
-      and not (object = any(${found.map(({ object }) => object)}::text[]))`.execute(db);
+      and not (object = any(${found.map(({ object }) => object)}::text[]))
+    returning resolved_at is null as open`.execute(db);
   const critical = found.filter(
     ({ object, severity }) => severity === "critical" && before.get(object) !== "critical",
   );
   await noteCritical(db, subject, rule, critical);
+  return clean.filter((each) => each.open).length;
 }
 
 /** One of each object, the gravest first. */
@@ -109,20 +114,23 @@ async function keepOpen(
 async function openNew(
   db: Database,
   { org_id, server_id, database_id, now }: Subject,
-  rule: string,
+  { id: rule, quiet = false }: Pick<Rule, "id" | "quiet">,
   found: readonly Found[],
 ): Promise<void> {
   if (found.length === 0) return;
+  // Who unmuted it once wants to see it, also when it comes back.
+  const silent = sql`${quiet} and earlier.first_seen_at is null`;
   await sql`
     insert into health_findings (org_id, server_id, database_id, rule, object, severity, evidence, window_from, window_to,
       confidence, statement_id, fix, first_seen_at, last_seen_at, snoozed_until, muted_at, muted_reason, muted_by)
     select ${org_id}, ${server_id}, ${database_id}, ${rule}, found.object, found.severity, found.evidence,
       found.window_from, found.window_to, found.confidence,
       (select id from health_statements where id = found.statement_id), nullif(found.fix, 'null'),
-      ${now}, ${now}, earlier.snoozed_until, earlier.muted_at, earlier.muted_reason, earlier.muted_by
+      ${now}, ${now}, earlier.snoozed_until, case when ${silent} then ${now}::timestamptz else earlier.muted_at end,
+      case when ${silent} then ${QUIET_REASON} else earlier.muted_reason end, earlier.muted_by
     from ${recordset(found)}
       left join lateral (
-        select case when snoozed_until > ${now} then snoozed_until end as snoozed_until, muted_at, muted_reason, muted_by
+        select first_seen_at, case when snoozed_until > ${now} then snoozed_until end as snoozed_until, muted_at, muted_reason, muted_by
         from health_findings as findings
         where findings.database_id = ${database_id} and findings.rule = ${rule} and findings.object = found.object
         order by first_seen_at desc limit 1

@@ -45,7 +45,8 @@ export type Found = {
 };
 
 export type Judgement =
-  | { state: "judged"; found: Found[] }
+  /** `noted` comes back at the next evaluation (`notedBy`): what a rule has to have seen by itself. */
+  | { state: "judged"; found: Found[]; noted?: Readonly<Record<string, string>> }
   | {
       state: Exclude<RuleState, "finding" | "ok">;
       /** In words, for the page. */
@@ -64,6 +65,7 @@ export type Section =
   | "schema"
   | "sequences"
   | "bloat"
+  | "column_statistics"
   | "settings"
   | "server"
   | "activity";
@@ -81,6 +83,8 @@ export type Rule = {
   weight: Record<Severity, number>;
   /** A critical finding is a fact that caps the whole score at 30. */
   caps: boolean;
+  /** Its findings begin muted: lints for whoever asks for them. */
+  quiet?: boolean;
   /** `server`: said once, for the database by which the server's own numbers come; not applicable to its others. */
   of: "database" | "server";
   /** Seconds between two evaluations. */

@@ -1,6 +1,8 @@
+import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { foreignKey, index, partial, schemaOf, table, tableStats } from "../testing-schema.ts";
 import { ago, openSites, type Sites, serverStats } from "../testing-site.ts";
+import { duplicateIndexes } from "./rules/duplicate-index.ts";
 
 let sites: Sites;
 beforeAll(async () => {
@@ -65,6 +67,40 @@ test("duplicates: of twins the one with a duty stays, and mixed orders are no re
   expect(objects(await site.found("duplicate-index"))).toEqual(["public.older", "public.own"]);
 });
 
+test("duplicates: of a partitioned table one is dropped as PostgreSQL lets it be", async () => {
+  const site = await sites.site();
+  const indexes = [index("one", "p", ["x"]), index("two", "p", ["x"])];
+  await site.send(schemaOf({ tables: [table("p", { kind: "p" })], indexes }));
+  expect((await site.found("duplicate-index"))[0]?.fix?.sql).toBe("drop index public.two;");
+});
+
+const anIndex = fc.record({
+  keys: fc.uniqueArray(fc.constantFrom("a", "b", "c desc", "c"), {
+    ...{ minLength: 1, maxLength: 3, selector: (key) => key[0] },
+  }),
+  is_unique: fc.boolean(),
+  include: fc.subarray(["x", "y"]),
+  predicate: fc.constantFrom(null, "(a > 0)"),
+});
+
+test("duplicates: whatever there is, all that are named can be dropped at once, and each is served by one that stays", () => {
+  fc.assert(
+    fc.property(fc.array(anIndex, { maxLength: 8 }), (made) => {
+      const all = made.map(({ keys, predicate, ...more }, place) =>
+        index(`i${place}`, "t", keys, { ...more, ...(predicate ? partial(predicate) : {}) }),
+      );
+      const dropped = duplicateIndexes(all).map(({ drop }) => drop);
+      expect(new Set(dropped).size).toBe(dropped.length);
+      const left = all.filter((each) => !dropped.includes(each));
+      for (const each of dropped) {
+        expect(each.is_unique).toBe(false);
+        expect(duplicateIndexes([...left, each]).map(({ drop }) => drop)).toContain(each);
+      }
+      expect(duplicateIndexes(left)).toEqual([]);
+    }),
+  );
+});
+
 test("foreign keys: seven without an index, seven with one", async () => {
   const site = await sites.site();
   const bare = ["c1", "c4", "c6", "c9", "pu", "tfk", "nv"];
@@ -117,6 +153,21 @@ test("foreign keys: seven without an index, seven with one", async () => {
   const grave = after.filter(({ severity }) => severity === "warning");
   expect(objects(grave)).toEqual(named.sort());
   expect(grave[0]?.evidence).toMatchObject({ rows: 50_000, referenced_deletes: 7 });
+});
+
+test("foreign keys: what is deleted from a partitioned table is counted at its partitions", async () => {
+  const site = await sites.site();
+  const stats = (n_tup_del: number) => [
+    tableStats("c1", { reltuples: 50_000 }),
+    tableStats("p1", { kind: "p" }),
+    tableStats("p1_a", { parent: "public.p1", n_tup_del }),
+  ];
+  const schema = schemaOf({ tables: [table("c1")], constraints: [foreignKey("c1", ["p"])] });
+  await site.send({ ...schema, table_stats: stats(0) }, ago(300));
+  await site.send({ table_stats: stats(7) });
+  expect(await site.found("unindexed-foreign-key")).toMatchObject([
+    { severity: "warning", evidence: { referenced_deletes: 7 } },
+  ]);
 });
 
 test("types of foreign keys: narrower or of another kind is graver than wider; modifiers do not count", async () => {

@@ -62,6 +62,21 @@ test("unused: not one scan in 35 days that were watched, except where it has a d
   });
 });
 
+test("unused: what one index was seen to do says nothing of those that were watched for days alone", async () => {
+  const site = await sites.site();
+  const schema = schemaOf({ indexes: ["used", "idle"].map((name) => index(name, "t", [name])) });
+  const stats = (idx_scan: number) => [
+    indexStats("used", "t", { idx_scan }),
+    indexStats("idle", "t"),
+  ];
+  await site.send({ ...schema, index_stats: stats(1) }, ago(4 * DAY));
+  await site.send({ index_stats: stats(9) });
+  expect(await site.judge("unused-index")).toMatchObject({
+    state: "not_enough_data",
+    reason: "4 of 35 days were observed without a loss of counters.",
+  });
+});
+
 test("unused: a loss of counters begins the days anew", async () => {
   const site = await sites.site();
   const schema = schemaOf({ indexes: [index("unused", "t", ["a"])] });
@@ -91,7 +106,8 @@ test("unused: on every server of the cluster, and over all partitions", async ()
       index(name, name.slice(0, 2), ["a"], { parent: "public.idle" }),
     ),
   ];
-  const schema = schemaOf({ tables: [table("t")], indexes });
+  const parted = table("q", { kind: "p" });
+  const schema = schemaOf({ tables: [table("t"), parted], indexes });
   const stats = (there: number, part: number) => [
     indexStats("there", "t", { idx_scan: there }),
     indexStats("nowhere", "t"),
@@ -159,6 +175,25 @@ test("scanned tables: a candidate with its statement, an index only where a plan
     },
   ]);
   const later = new Date(NOW.getTime() + 1_000);
+  const known = schemaOf({
+    tables: [
+      table("orders", { columns: [column("a"), column("b")] }),
+      table("looked_up", { columns: [column("c")] }),
+    ],
+    indexes: [index("orders_b", "orders", ["b"])],
+  });
+  // An index of another table of the same statement proves nothing of this one.
+  const other = {
+    ...{ ...plan, plan_hash: "p1", at: later.toISOString() },
+    hypothetical: [{ definition: "CREATE INDEX ON public.looked_up (c)", total_cost: 1 }],
+  };
+  await site.send({ ...known, plans: [other] }, new Date(NOW.getTime() + 500));
+  expect(await site.found("missing-index")).toMatchObject([
+    {
+      ...{ severity: "info", confidence: "low", evidence: { compared_columns: "a" } },
+      fix: { sql: "create index concurrently on public.orders (a);", sandbox: true },
+    },
+  ]);
   const proof = {
     ...plan,
     ...{ plan_hash: "p2", at: later.toISOString() },
@@ -206,7 +241,24 @@ test("mostly null columns and tables with too many indexes", async () => {
   expect(objects(await site.found("over-indexed-table"))).toEqual(["public.m"]);
 
   const blind = await sites.site();
-  await blind.send({ ...schemaOf({ tables: [table("t")], indexes }), table_stats: table_stats(0) });
+  await blind.send(
+    { ...schemaOf({ tables: [table("t")], indexes }), table_stats: table_stats(0) },
+    ago(60),
+  );
+  expect(await blind.judge("partial-index-chance")).toMatchObject({
+    ...{ state: "not_enough_data", reason: "The agent has not sent statistics of columns yet." },
+  });
+  const hidden = {
+    status: "skipped" as const,
+    code: "no_permission",
+    sqlstate: null,
+    duration_ms: 1,
+  };
+  const hint = "Create the helper functions: quern-agent --print-helper-sql";
+  const collectors = [
+    { name: "column_statistics", ...hidden, hint, rows: null, truncated: false } as const,
+  ];
+  await blind.send({ collectors }, ago(30));
   expect(await blind.judge("partial-index-chance")).toMatchObject({
     state: "no_permission",
     hint: expect.stringContaining("--print-helper-sql"),

@@ -2,8 +2,9 @@ import type { IndexStats, TableStats } from "@quern/contract/agent/relations";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listIndexes } from "../read-indexes.ts";
-import { readRange } from "../read-range.ts";
+import { rangeOf, readRange } from "../read-range.ts";
 import { listTables } from "../read-relations.ts";
+import { readMetricSeries } from "../read-series.ts";
 import {
   ago,
   databaseCounters,
@@ -154,6 +155,11 @@ test("its start loses all counters, which is one event", async () => {
     where subject_id = ${site.server_id} order by at`.execute(sites.db);
   expect(points.map(({ deadlocks }) => deadlocks)).toEqual([null, 0, 9]);
   expect(points.at(-1)?.marks).toEqual(["reset"]);
+  const subject = { ...site.subject(), interval_s: 60 };
+  const range = rangeOf(ago(600), NOW, { hour: null, day: null }, NOW);
+  const { series } = await readMetricSeries(sites.db, subject, range, ["deadlocks"]);
+  // Counted for the server, and shown at each of its databases.
+  expect(series[0]?.values).toEqual([0, 0.15]);
 });
 
 test("what it does not count is not said to be 0, and indexes of one name are told apart", async () => {

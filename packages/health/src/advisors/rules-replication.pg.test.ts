@@ -1,8 +1,10 @@
 import type { ServerStats } from "@quern/contract/agent/server";
+import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   ago,
   databaseCounters,
+  NOW,
   openSites,
   type Sites,
   serverStats,
@@ -18,6 +20,7 @@ afterAll(() => sites.close());
 const MB = 1024 ** 2;
 const GB = 1024 ** 3;
 const HOUR = 3_600;
+const DAY = 24 * HOUR;
 const WEEK = 7 * 86_400;
 type Slot = NonNullable<ServerStats["slots"]>[number];
 type Replica = NonNullable<ServerStats["replicas"]>[number];
@@ -57,19 +60,42 @@ test("slots: by size, by share of the limit, lost or left", async () => {
   ]);
   const limited = await sites.site(130_023);
   const left = slot("left", 5, { active: false });
+  // Before 17 the server does not say since when: what the rule noted itself does.
+  const noted = async () => {
+    const judgement = await limited.judge("slot-retention");
+    if (judgement.state !== "judged") throw new Error(judgement.reason);
+    await sql`
+      insert into health_rule_states (database_id, rule, state, due_at, reason)
+      values (${limited.database_id}, 'slot-retention', 'ok', ${NOW}, ${JSON.stringify({ noted: judgement.noted })}::jsonb)
+      on conflict (database_id, rule) do update set reason = excluded.reason`.execute(sites.db);
+    return judgement.found;
+  };
   await limited.send(
     { server: serverStats({ slots: [left, slot("back", 5, { active: false })] }) },
-    ago(86_400),
+    ago(2_000),
   );
-  await limited.send({ server: serverStats({ slots: [left, slot("back", 5)] }) }, ago(60));
+  expect(await noted()).toEqual([]);
+  await limited.send({ server: serverStats({ slots: [left, slot("back", 5)] }) }, ago(1_000));
+  expect(await noted()).toEqual([]);
+  const both = [left, slot("back", 5, { active: false })];
+  await limited.send({ server: serverStats({ slots: both }) }, ago(60));
   expect(await limited.found("slot-retention")).toMatchObject([
-    { object: "left", severity: "warning", evidence: { inactive_for: 86_340 } },
+    { object: "left", severity: "warning", evidence: { inactive_for: 1_940 } },
   ]);
+  // From 17 on it says so, and nothing of those that it copies from its primary.
+  const standby = await sites.site(180_004, { in_recovery: true });
+  for (const seconds of [9_000, 60]) {
+    await standby.send({ server: serverStats({ slots: [left] }) }, ago(seconds));
+    expect(await standby.found("slot-retention")).toEqual([]);
+  }
   await limited.send({
     settings_detail: settingsDetail({ max_slot_wal_keep_size: "4096" }),
-    server: serverStats({ slots: [slot("a", GB), slot("b", 2.5 * GB), slot("c", 3.5 * GB)] }),
+    server: serverStats({
+      slots: [slot("a", 0.9 * GB), slot("one", GB), slot("b", 2.5 * GB), slot("c", 3.5 * GB)],
+    }),
   });
   expect(await limited.found("slot-retention")).toMatchObject([
+    { object: "one", severity: "warning" },
     { object: "b", severity: "warning" },
     { object: "c", severity: "critical" },
   ]);
@@ -118,6 +144,17 @@ test("lag: one peak is none, and who was there yesterday is missed by name", asy
       ago(seconds),
     );
   expect(await site.found("replica-lag")).toMatchObject([{ object: "gone: two" }]);
+  const twins = await sites.site();
+  const walreceivers = (count: number) =>
+    serverStats({ replicas: Array.from({ length: count }, () => replica("walreceiver", 0, 0)) });
+  await twins.send({ server: walreceivers(2) }, yesterday);
+  await twins.send({ server: walreceivers(1) });
+  expect(await twins.found("replica-lag")).toMatchObject([
+    { object: "gone: walreceiver", evidence: { connected: 1 } },
+  ]);
+  const alone = await sites.site();
+  await alone.send({ server: walreceivers(0) });
+  expect(await alone.judge("replica-lag")).toMatchObject({ state: "not_applicable" });
   const standby = await sites.site(130_023, { in_recovery: true });
   const receiver = {
     status: "streaming",
@@ -153,6 +190,21 @@ test.each([
       fix: { sql: expect.stringContaining("max_wal_size = '2048MB'") },
     },
     { object: "writing", severity: "info" },
+  ]);
+});
+
+test("checkpoints: from 18 on those that were skipped for want of changes do not count", async () => {
+  const site = await sites.site();
+  const send = (seconds: number, num_timed: number, num_requested: number, num_done: number) =>
+    site.send(
+      { server: serverStats({ checkpointer: { num_timed, num_requested, num_done } }) },
+      ago(seconds),
+    );
+  await send(DAY, 1_000, 10, 500);
+  // 288 by time, of which nine were done, and three that the WAL asked for.
+  await send(0, 1_288, 13, 512);
+  expect(await site.found("checkpoints")).toMatchObject([
+    { object: "requested", severity: "critical", evidence: { requested_share: 0.25, timed: 9 } },
   ]);
 });
 

@@ -104,6 +104,27 @@ test("keys: a table that nothing identifies, and one whose updates a publication
   expect(sqlOf("whole")).toContain("add column whole_id bigint");
 });
 
+test("keys: a publication sends the partitions of a table, each with its own identity", async () => {
+  const site = await sites.site();
+  const tables = [
+    table("events", { kind: "p" }),
+    ...["events_1", "events_2"].map((name) => table(name, { parent: "public.events" })),
+  ];
+  const published = ["public.events_1", "public.events_2"];
+  const publications = [
+    { name: "pub", updates: true, deletes: true, all_tables: false, tables: published },
+  ];
+  await site.send(schemaOf({ tables, indexes: [], publications }));
+  expect(await site.found("missing-primary-key")).toMatchObject([
+    {
+      ...{ object: "public.events", severity: "critical" },
+      fix: {
+        sql: "alter table public.events_1 replica identity full;\nalter table public.events_2 replica identity full;",
+      },
+    },
+  ]);
+});
+
 test("unsound: constraints not validated, unlogged tables, triggers that are off, views on views", async () => {
   const site = await sites.site();
   const tables = [
@@ -138,7 +159,8 @@ test("types: one finding of each kind, none for those that are fine", async () =
     column("h", "bigint", { identity: "a" }),
     column("i", "json"),
   ];
-  await site.send(schemaOf({ tables: [table("t", { columns })] }));
+  const owned = ["pgmigrations", "SequelizeMeta"].map((name) => table(name, { columns }));
+  await site.send(schemaOf({ tables: [table("t", { columns }), ...owned] }));
   const found = await site.found("column-types");
   expect(found.map(({ object, evidence }) => [object, evidence.columns])).toEqual([
     ...[

@@ -55,10 +55,17 @@ test("long transactions: those that work on short statements", async () => {
     session(1, { xact_start: since(700), query_start: since(2), xmin_age: 5_000 }),
     session(2, { xact_start: since(2_000), query_start: since(1_900) }),
     session(3, { xact_start: since(200), query_start: since(2) }),
-    session(4, { xact_start: since(2_000), query_start: since(1), state: "idle in transaction" }),
+    ...[4, 5].map((pid) =>
+      session(pid, {
+        ...{ xact_start: since(2_000), query_start: since(1), state: "idle in transaction" },
+        state_change: since(pid === 4 ? 400 : 1),
+      }),
+    ),
   ]);
+  // 4 sits idle, which is another rule's; 5 was between two statements when the sample was taken.
   expect(await site.found("long-transactions")).toMatchObject([
     { object: "pid 1", severity: "warning", evidence: { open_for: 700, xmin_age: 5_000 } },
+    { object: "pid 5", severity: "critical", evidence: { open_for: 2_000 } },
   ]);
 });
 

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { tableStats } from "../testing-schema.ts";
 import { ago, NOW, openSites, type Sites, serverStats, settingsDetail } from "../testing-site.ts";
 
 let sites: Sites;
@@ -92,6 +93,16 @@ test("regression: against the same hour of the weeks before, and says what chang
       fix: { words: expect.stringContaining("the plan has changed") },
     },
   ]);
+  const last_autoanalyze = ago(2 * HOUR).toISOString();
+  await site.send({
+    table_stats: [tableStats("orders", { last_autoanalyze }), tableStats("others")],
+  });
+  await sql`update health_statements set tables = '{orders,others}' where database_id = ${site.database_id}`.execute(
+    site.db,
+  );
+  expect((await site.found("statement-regression"))[0]?.evidence).toMatchObject({
+    event: `analyze public.orders ${last_autoanalyze}`,
+  });
 });
 
 test("spill: of a statement per call, and of the database per hour", async () => {
@@ -207,7 +218,7 @@ test("a visible password is critical until the statistics were emptied", async (
   await site.send(
     {
       query_stats: [safe, { ...row, shared_blks_read: 0, secret_visible: true }].map((each) => ({
-        shared_blks_read: 0,
+        ...{ shared_blks_read: 0, text_state: "skeleton" as const },
         ...each,
       })),
     },

@@ -134,6 +134,15 @@ test("statistics: changed beyond twice the trigger, or never analysed", async ()
   expect(found[0]?.fix?.sql).toBe("analyze public.changed;");
 });
 
+test("statistics: up to 13 a table that was never analysed has an estimate of 0", async () => {
+  const site = await sites.site(130_023);
+  const never = { reltuples: 0, last_analyze: null, n_live_tup: 20_000, n_mod_since_analyze: 1 };
+  await site.send({ table_stats: [tableStats("never", never)] });
+  expect((await site.found("stale-statistics"))[0]?.evidence).toMatchObject({
+    never_analysed: true,
+  });
+});
+
 test("horizon: each holder by its age or by how long it holds, with what ends it", async () => {
   const site = await sites.site();
   const holder = (
@@ -158,6 +167,18 @@ test("horizon: each holder by its age or by how long it holds, with what ends it
     ["prepared", "warning", expect.stringContaining("pg_prepared_xacts")],
     ["backend 4712", "critical", "select pg_terminate_backend(4712);"],
   ]);
+  const progress = {
+    ...{ pid: 4712, database: "shop", schema: null, table: null, phase: "scanning heap" },
+    ...{ heap_blks_total: 9, heap_blks_scanned: 1, heap_blks_vacuumed: 0, index_vacuum_count: 0 },
+    ...{ delay_time_ms: null, autovacuum: true, started_at: null },
+  };
+  const at = new Date(NOW.getTime() + 1_000);
+  await site.send({ server: serverStats({ horizon, vacuum_progress: [progress] }) }, at);
+  const objects = (await site.found("vacuum-horizon")).map(({ object }) => object);
+  expect(objects).not.toContain("backend 4712");
+  const blind = await sites.site();
+  await blind.send({ server: serverStats() });
+  expect(await blind.judge("vacuum-horizon")).toMatchObject({ state: "not_enough_data" });
 });
 
 test("wraparound: by the limits of the database and of tables, and by the days that are left", async () => {
@@ -182,7 +203,7 @@ test("wraparound: by the limits of the database and of tables, and by the days t
   expect(brief(await (await at(199_000_000)).found("wraparound"))).toEqual([own]);
   expect(brief(await (await at(210_000_000)).found("wraparound"))).toEqual([["", "info"], own]);
   expect(brief(await (await at(230_000_000)).found("wraparound"))).toEqual([
-    ...[["", "warning"], ["public.old", "warning"], own],
+    ...[["", "warning"], own, ["public.old", "warning"]],
   ]);
   const worst = await (await at(260_000_000, 600_000_000)).found("wraparound");
   expect(brief(worst)).toEqual([
@@ -208,6 +229,28 @@ test("wraparound: by the limits of the database and of tables, and by the days t
   expect(await other.judge("wraparound")).toMatchObject({ state: "not_enough_data" });
 });
 
+test("wraparound: multixacts have limits of their own, for the database and for tables", async () => {
+  const site = await sites.site();
+  const databases = [databaseCounters({ frozen_xid_age: 1, min_mxid_age: 300_000_000 })];
+  await site.send({
+    server: serverStats({ databases }),
+    table_stats: [
+      tableStats("shared", { frozen_xid_age: 1, min_mxid_age: 450_000_000 }),
+      tableStats("plain", { frozen_xid_age: 1, min_mxid_age: 300_000_000 }),
+    ],
+    settings_detail: settingsDetail({
+      ...{ ...SETTINGS, autovacuum_multixact_freeze_max_age: "400000000" },
+      ...{ vacuum_failsafe_age: "200000000", vacuum_multixact_failsafe_age: "1600000000" },
+    }),
+  });
+  const found = await site.found("wraparound");
+  expect(brief(found)).toEqual([["public.shared", "warning"]]);
+  expect(found[0]?.evidence).toMatchObject({
+    multixact_age: 450_000_000,
+    freeze_max_age: 400_000_000,
+  });
+});
+
 test("updates: heap-only ones, from a hundred thousand a day", async () => {
   const site = await sites.site();
   const stats = (updates: number) => [
@@ -230,4 +273,10 @@ test("updates: heap-only ones, from a hundred thousand a day", async () => {
     ["public.so_so", "info"],
   ]);
   expect(found[0]?.fix?.sql).toContain("set (fillfactor = 85)");
+  const roomy = await sites.site();
+  const options = { fillfactor: "10" };
+  const with_room = (n_tup_upd: number) => [tableStats("t", { n_tup_upd, options })];
+  await roomy.send({ table_stats: with_room(0) }, ago(DAY));
+  await roomy.send({ table_stats: with_room(200_000) });
+  expect((await roomy.found("hot-updates"))[0]?.fix?.sql).toBeNull();
 });

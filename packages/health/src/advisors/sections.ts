@@ -52,10 +52,21 @@ const WORDS: Record<Section, string> = {
   schema: "the schema",
   sequences: "sequences",
   bloat: "estimates of bloat",
+  column_statistics: "statistics of columns",
   settings: "settings",
   server: "statistics of the server",
   activity: "samples of sessions",
 };
+
+/** Why `section` is not there, as the state of a rule that cannot say anything without it. */
+export async function whyMissing(subject: Subject, section: Section): Promise<Judgement> {
+  const { rows } = await sql<{ result: CollectorStates[string] | null }>`
+    select collectors -> ${section} as result from health_databases
+    where id = ${subject.database_id}`.execute(subject.db);
+  const result = rows[0]?.result;
+  if (result && result.status !== "ok" && result.code !== null) return failureOf(section, result);
+  return notEnough(say("The agent has not sent {what} yet.", { what: WORDS[section] }));
+}
 
 /** Sections of which something was stored, for this database or for its server. */
 export function sectionsOf(subject: Subject): Promise<ReadonlySet<Section>> {

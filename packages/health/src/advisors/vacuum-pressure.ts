@@ -122,7 +122,11 @@ export async function leastOver(
 ): Promise<ReadonlyMap<string, Lasting>> {
   const { db, database_id, now } = subject;
   const from = new Date(now.getTime() - minutes * 60_000);
-  const { rows } = await sql<Lasting & { schema: string; name: string }>`
+  const { rows: relations } = await sql<{ id: number; schema: string; name: string }>`
+    select id, schema, name from health_relations
+    where database_id = ${database_id} and kind = 'table' and first_seen_at <= ${from}`.execute(db);
+  // Joined here: of arrays the planner expects ten rows each, and would look through all of them for every table.
+  const { rows } = await sql<Lasting & { id: number }>`
     with points as materialized (
       select at, relation_ids, n_dead_tup, n_ins_since_vacuum from health_table_points
       where database_id = ${database_id} and at > ${from}::timestamptz - interval '1 day' and at <= ${now}
@@ -131,13 +135,12 @@ export async function leastOver(
         max(points.at) filter (where points.at <= ${from}) over (partition by each.id) as before
       from points cross join unnest(points.relation_ids, points.n_dead_tup, points.n_ins_since_vacuum)
         as each (id, dead, inserted)
-    ), least as (
-      select id, min(dead)::float8 as dead, min(inserted)::float8 as inserted
-      from each where at >= coalesce(before, at) group by id
     )
-    select relations.schema, relations.name, least.dead, least.inserted
-    from health_relations as relations left join least on least.id = relations.id
-    where relations.database_id = ${database_id} and relations.kind = 'table'
-      and relations.first_seen_at <= ${from}`.execute(db);
-  return new Map(rows.map(({ schema, name, ...least }) => [keyOf(schema, name), least]));
+    select id, min(dead)::float8 as dead, min(inserted)::float8 as inserted
+    from each where at >= coalesce(before, at) group by id`.execute(db);
+  const least = new Map(rows.map(({ id, ...lasting }) => [id, lasting]));
+  const atRest: Lasting = { dead: null, inserted: null };
+  return new Map(
+    relations.map(({ id, schema, name }) => [keyOf(schema, name), least.get(id) ?? atRest]),
+  );
 }

@@ -1,23 +1,11 @@
 /** A trial as it stands: what it was made of, and what its job's head gave. */
-
-import type {
-  Trial,
-  TrialGap,
-  TrialPlan,
-  TrialStatement,
-  TrialTiming,
-} from "@quern/contract/health/trials";
+import type { Trial, TrialGap, TrialStatement } from "@quern/contract/health/trials";
 import type { Job } from "@quern/contract/jobs";
-import type { Cell, Column } from "@quern/contract/results";
 import type { TrialRow } from "./facts.ts";
+import { type HeadAnswer, type HeadRows, NoTrialAnswer, readHeadRows } from "./head-rows.ts";
 
-/** The rows of a statement of the head, in its order. */
-export type HeadRows = { columns: readonly Pick<Column, "name">[]; rows: readonly Cell[][] };
-
-type TrialJob = Pick<
-  Job,
-  "id" | "status" | "error" | "created_at" | "created_by" | "finished_at" | "snapshot" | "progress"
->;
+type TrialJob = Pick<Job, "id" | "status" | "error" | "snapshot" | "progress" | "created_by"> &
+  Pick<Job, "created_at" | "finished_at" | "expires_at">;
 
 const GAPS = 200;
 
@@ -28,10 +16,11 @@ export function trialAnswer(
   heads: readonly HeadRows[] | null,
 ): Trial {
   const hasFix = facts.fix !== null;
-  const [before = [], ...rest] = (heads ?? []).map(recordsOf);
-  const [after = [], gaps = [], fixed = []] = hasFix ? rest : [before, ...rest];
-  const [applied] = fixed;
-  const all = together([...facts.gaps, ...gaps.map(gapOf)]);
+  const numbers = facts.statements.map(({ n }) => n);
+  const answer = heads === null ? null : answerOf(heads, hasFix, numbers);
+  const given = answer === "unreadable" ? null : answer;
+  const refused = (given?.gaps ?? []).filter(({ kind }) => kind === "setting").length;
+  const all = together([...facts.gaps, ...(given?.gaps ?? [])]);
   return {
     ...{ job_id, finding_id, database_id, rows_copied: facts.sample !== undefined },
     sample: facts.sample
@@ -42,21 +31,17 @@ export function trialAnswer(
       : null,
     ...{ created_at: job.created_at, created_by: job.created_by, finished_at: job.finished_at },
     ...{ status: job.status, stage: job.progress.stage, error: job.error },
-    hit: job.snapshot?.hit ?? null,
-    result: resultOf(job.status, heads !== null),
-    ...{ engine: facts.engine, schema_at: facts.schema_at, settings: facts.settings },
+    ...{ hit: job.snapshot?.hit ?? null, expires_at: job.expires_at },
+    result: resultOf(job.status, answer),
+    ...{ engine: facts.engine, schema_at: facts.schema_at, settings: facts.settings - refused },
     ...{ statistics: facts.statistics, statistics_at: facts.statistics_at },
-    fix: {
-      sql: facts.fix,
-      applied: typeof applied?.applied === "boolean" ? applied.applied : null,
-      error: typeof applied?.error === "string" ? applied.error : null,
-    },
+    fix: { sql: facts.fix, ...(given?.fix ?? { applied: null, error: null }) },
     statements: facts.statements.map(
       (statement): TrialStatement => ({
         ...statement,
         reads: statement.reads ?? [],
-        before: planOf(before, statement.n),
-        after: hasFix ? planOf(after, statement.n) : null,
+        before: given?.before.get(statement.n) ?? null,
+        after: given?.after.get(statement.n) ?? null,
       }),
     ),
     gaps: all.slice(0, GAPS),
@@ -64,48 +49,27 @@ export function trialAnswer(
   };
 }
 
-function resultOf(status: Job["status"], answered: boolean): Trial["result"] {
+type Answer = HeadAnswer | "unreadable" | null;
+
+function answerOf(
+  heads: readonly HeadRows[],
+  hasFix: boolean,
+  numbers: readonly number[],
+): Exclude<Answer, null> {
+  try {
+    return readHeadRows(heads, hasFix, numbers);
+  } catch (error) {
+    if (error instanceof NoTrialAnswer) return "unreadable";
+    throw error;
+  }
+}
+
+function resultOf(status: Job["status"], answer: Answer): Trial["result"] {
   if (status === "failed" || status === "canceled") return status;
   if (status !== "completed") return "pending";
-  return answered ? "answered" : "expired";
+  if (answer === null) return "expired";
+  return answer === "unreadable" ? "unreadable" : "answered";
 }
-
-type Record_ = Record<string, Cell | undefined>;
-
-function recordsOf({ columns, rows }: HeadRows): Record_[] {
-  return rows.map((row) =>
-    Object.fromEntries(columns.map(({ name }, place) => [name, row[place]])),
-  );
-}
-
-function planOf(rows: readonly Record_[], n: number): TrialPlan | null {
-  const row = rows.find((each) => Number(each.n) === n);
-  if (row === undefined) return null;
-  const text = textOf(row.plan);
-  return {
-    ...{ cost: numberOf(row.cost), rows: numberOf(row.rows) },
-    plan: text === null ? null : JSON.parse(text),
-    ...{ error: textOf(row.error), sqlstate: textOf(row.state), timing: timingOf(row) },
-    ...{ untimed: untimedOf(row.untimed), untimed_detail: textOf(row.why) },
-  };
-}
-
-function timingOf(row: Record_): TrialTiming | null {
-  const [ms, lowest_ms, highest_ms] = [row.ms, row.lowest, row.highest].map(numberOf);
-  if (ms == null || lowest_ms == null || highest_ms == null) return null;
-  return { ms, lowest_ms, highest_ms, runs: numberOf(row.runs) ?? 1 };
-}
-
-const UNTIMED = ["parameters", "no_rows", "no_values", "failed", "no_time"] as const;
-
-function untimedOf(cell: Cell | undefined): TrialPlan["untimed"] {
-  return UNTIMED.find((each) => each === cell) ?? null;
-}
-
-const KINDS: ReadonlySet<string> = new Set<TrialGap["kind"]>([
-  ...(["schema", "extension", "type", "table", "column", "default", "check"] as const),
-  ...(["constraint", "index", "view", "partition", "sequence", "statistics"] as const),
-]);
 
 const NAMED = 3;
 
@@ -115,7 +79,9 @@ function together(gaps: readonly TrialGap[]): TrialGap[] {
   for (const each of gaps) {
     const { kind, how, reason, detail, object } = each;
     const key = kind === "index" ? object : JSON.stringify([kind, how, reason, detail]);
-    alike.set(key, [...(alike.get(key) ?? []), each]);
+    const group = alike.get(key);
+    if (group === undefined) alike.set(key, [each]);
+    else group.push(each);
   }
   const told = [...alike.values()].flatMap((group) => {
     const [first] = group;
@@ -124,21 +90,4 @@ function together(gaps: readonly TrialGap[]): TrialGap[] {
   });
   const first = (each: TrialGap) => (each.kind === "index" ? 0 : 1);
   return told.sort((one, other) => first(one) - first(other));
-}
-
-function gapOf(row: Record_): TrialGap {
-  const kind = textOf(row.kind) ?? "";
-  return {
-    kind: KINDS.has(kind) ? (kind as TrialGap["kind"]) : "table",
-    object: textOf(row.object) ?? "",
-    how: row.how === "replaced" ? "replaced" : "left_out",
-    reason: row.reason === "type_unknown" ? "type_unknown" : "refused",
-    ...{ detail: textOf(row.detail), count: 1 },
-  };
-}
-
-const textOf = (cell: Cell | undefined) => (typeof cell === "string" ? cell : null);
-
-function numberOf(cell: Cell | undefined): number | null {
-  return cell === null || cell === undefined ? null : Number(cell);
 }

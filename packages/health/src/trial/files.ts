@@ -1,7 +1,9 @@
 /** The project of a trial: its files, each a state that is kept, so that the next trial of the same schema goes on from there. */
+
+import { literal } from "@quern/contract/postgres-literal";
 import type { Item } from "./ddl.ts";
 import { FUNCTIONS } from "./functions.ts";
-import { jsonLiteral, literal } from "./literal.ts";
+import { jsonLiteral } from "./json-literal.ts";
 import type { Timeable } from "./parameters.ts";
 import { plannable } from "./plannable.ts";
 import { ROW_FUNCTIONS } from "./row-functions.ts";
@@ -12,6 +14,10 @@ import type { StatisticsItem } from "./statistics.ts";
 export const HEAD = "test/plans.sql";
 /** Objects that one transaction makes. */
 const PIECE = 200;
+/** Of each statement that is planned or timed. */
+const BOUND_S = 10;
+/** What cannot be made is told as one line for many. */
+const GAPS = 5_000;
 
 export type Parts = {
   items: readonly Item[];
@@ -46,11 +52,18 @@ export function trialFiles(parts: Parts): Record<string, { content: string }> {
     ...{ n, text: plannable(text) },
     ...told(sample?.timeable.get(n)),
   }));
-  const answer = sample === null ? "plans" : "timings";
-  const plans = `select * from quern_trial.${answer}(${jsonLiteral(statements)}, ${jsonLiteral(parts.settings)}, ${literal(path)});`;
   // Both sides are copies that nothing else is connected to, and are settled right before: what one of them had ahead of the
   // other, such as pages that are known to be visible, would look like the fix.
-  const side = sample === null ? [plans] : ["vacuum analyze;", "call quern_trial.settle();", plans];
+  const side = [
+    ...(sample === null ? [] : ["vacuum analyze;", "call quern_trial.settle();"]),
+    `call quern_trial.begin_side(${jsonLiteral(parts.settings)}, ${literal(path)});`,
+    `set statement_timeout = '${BOUND_S}s';`,
+    ...statements.map(
+      (each) => `call quern_trial.${sample === null ? "plan" : "time"}(${jsonLiteral(each)});`,
+    ),
+    "reset statement_timeout;",
+    "select n, cost, rows, plan, error, state, ms, lowest, highest, runs, untimed, why from quern_trial.answers order by n;",
+  ];
   const texts = {
     "init/001_functions.sql": FUNCTIONS,
     "init/002_schema.sql": calls("make", items),
@@ -79,7 +92,7 @@ export function trialFiles(parts: Parts): Record<string, { content: string }> {
       ...(fix === null || sample === null ? [] : ["\\connect plain"]),
       ...side,
       ...(fix === null ? [] : ["\\connect fixed", ...side]),
-      "select kind, object, how, reason, detail from quern_trial.gaps;",
+      `select kind, object, how, reason, detail from quern_trial.gaps limit ${GAPS};`,
       "select applied, error from quern_trial.fix;",
       "",
     ].join("\n"),
@@ -91,7 +104,7 @@ function imported(statistics: readonly StatisticsItem[]): string {
   return `${calls("set_statistics", statistics)}call quern_trial.size_indexes();\n`;
 }
 
-/** What `quern_trial.timings` knows of a statement besides its text. */
+/** What `quern_trial.time` knows of a statement besides its text. */
 function told(timeable: Timeable | undefined) {
   if (timeable === undefined) return {};
   return "untimed" in timeable

@@ -6,6 +6,8 @@
 export const FUNCTIONS = `create schema quern_trial;
 create table quern_trial.gaps (kind text, object text, how text, reason text, detail text);
 create table quern_trial.fix (applied boolean, error text);
+create table quern_trial.answers (n integer, cost float8, rows float8, plan text, error text, state text,
+  ms float8, lowest float8, highest float8, runs integer, untimed text, why text);
 
 create function quern_trial.note(kind text, object text, how text, reason text, detail text) returns void
 language sql as $$ insert into quern_trial.gaps values (kind, object, how, reason, left(detail, 500)) $$;
@@ -188,24 +190,49 @@ begin
   end;
 end $$;
 
-create function quern_trial.plans(statements jsonb, settings jsonb, path text)
-returns table (n integer, cost float8, rows float8, plan text, error text, state text) language plpgsql as $$
-#variable_conflict use_column
+-- A setting that this server refuses costs itself and no more.
+create procedure quern_trial.begin_side(settings jsonb, path text) language plpgsql as $$
 declare
-  each record;
-  found jsonb;
+  wanted record;
 begin
-  perform set_config(s.name, wanted.value, false)
-    from jsonb_each_text(settings) as wanted join pg_settings as s on s.name = wanted.key and s.context = 'user';
-  perform set_config('search_path', path, false);
-  for each in select * from jsonb_to_recordset(statements) as sent (n integer, text text) loop
+  for wanted in select * from jsonb_each_text(settings) loop
     begin
-      execute 'explain (generic_plan, format json) ' || each.text into found;
-      return query select each.n, (found -> 0 -> 'Plan' ->> 'Total Cost')::float8,
-        (found -> 0 -> 'Plan' ->> 'Plan Rows')::float8, found::text, null::text, null::text;
+      perform set_config(wanted.key, wanted.value, false);
     exception when others then
-      return query select each.n, null::float8, null::float8, null::text, sqlerrm, sqlstate;
+      perform quern_trial.note('setting', wanted.key, 'left_out', 'refused', sqlerrm);
     end;
   end loop;
+  perform set_config('search_path', path, false);
+  perform set_config('quern_trial.begun', clock_timestamp()::text, false);
 end $$;
+
+-- Whether what was canceled ran into its own bound: whoever cancels the job means all of it.
+create function quern_trial.too_long(begun timestamptz) returns boolean language sql as $$
+  select current_setting('statement_timeout') <> '0'
+    and clock_timestamp() - begun > current_setting('statement_timeout')::interval - interval '250 milliseconds'
+$$;
+
+-- Each statement is one of its caller's, with a bound of its own: one that is slow ends alone. A plan of more than a million bytes
+-- is for no reader.
+create procedure quern_trial.plan(statement jsonb) language plpgsql as $$
+declare
+  own integer := (statement ->> 'n')::integer;
+  begun timestamptz := clock_timestamp();
+  found jsonb;
+begin
+  execute 'explain (generic_plan, format json) ' || (statement ->> 'text') into found;
+  insert into quern_trial.answers (n, cost, rows, plan) values (own, (found -> 0 -> 'Plan' ->> 'Total Cost')::float8,
+    (found -> 0 -> 'Plan' ->> 'Plan Rows')::float8, quern_trial.readable(found));
+exception
+  when query_canceled then
+    if not quern_trial.too_long(begun) then raise; end if;
+    insert into quern_trial.answers (n, error, state)
+      values (own, 'its planning took longer than ' || current_setting('statement_timeout'), sqlstate);
+  when others then
+    insert into quern_trial.answers (n, error, state) values (own, sqlerrm, sqlstate);
+end $$;
+
+create function quern_trial.readable(plan jsonb) returns text language sql as $$
+  select case when octet_length(plan::text) <= 1000000 then plan::text end
+$$;
 `;

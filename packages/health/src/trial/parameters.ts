@@ -50,7 +50,7 @@ export async function timeable(text: string, tables: readonly SchemaTable[]): Pr
 }
 
 /** null: it is no statement without its literals. */
-async function parsed(text: string): Promise<Tree | null> {
+export async function parsed(text: string): Promise<Tree | null> {
   if (text.length > LONGEST) return null;
   // The parser's WebAssembly takes memory that only trials with rows need.
   const { parse, SqlError } = await import("libpg-query");
@@ -64,7 +64,7 @@ async function parsed(text: string): Promise<Tree | null> {
 
 type Scope = { alias: string; table: SchemaTable }[];
 
-function scopeOf(tree: Tree, tables: readonly SchemaTable[]): Scope {
+export function scopeOf(tree: Tree, tables: readonly SchemaTable[]): Scope {
   const scope: Scope = [];
   const add = ({ schemaname, relname, alias }: Tree) => {
     const table = tables.find(
@@ -136,7 +136,7 @@ function shareOf({ table, column, bound }: Found, all: readonly Found[]): number
   return bound === "low" ? 0.9 : 0.1;
 }
 
-function columnOf(node: unknown, scope: Scope): Pick<Found, "table" | "column"> | null {
+export function columnOf(node: unknown, scope: Scope): Pick<Found, "table" | "column"> | null {
   const { ColumnRef } = (node ?? {}) as { ColumnRef?: Tree };
   const names = texts(ColumnRef?.fields);
   const column = names.at(-1);
@@ -158,7 +158,7 @@ function parameterOf(node: unknown): number | null {
 }
 
 /** Without casts. */
-function bare(node: unknown): unknown {
+export function bare(node: unknown): unknown {
   let at = node;
   for (;;) {
     const { TypeCast } = (at ?? {}) as { TypeCast?: { arg?: unknown } };
@@ -167,7 +167,7 @@ function bare(node: unknown): unknown {
   }
 }
 
-function texts(list: unknown): string[] {
+export function texts(list: unknown): string[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((each: { String?: { sval?: unknown } } | null) =>
     typeof each?.String?.sval === "string" ? [each.String.sval] : [],
@@ -175,7 +175,7 @@ function texts(list: unknown): string[] {
 }
 
 /** Every node with its kind, outer before inner. */
-function walk(node: unknown, visit: (kind: string, node: Tree) => void): void {
+export function walk(node: unknown, visit: (kind: string, node: Tree) => void): void {
   if (Array.isArray(node)) {
     for (const each of node) walk(each, visit);
     return;

@@ -51,30 +51,16 @@ export async function prepareTrial(
   offered: Offered,
   sample_rows: number | null = null,
 ): Promise<PreparedTrial> {
-  if (row.type !== "postgres")
-    throw new NoTrial("Only fixes for PostgreSQL can be tried on a sandbox.");
-  if (finding.fix?.sandbox !== true)
-    throw new NoTrial("This finding has no fix that a sandbox could try.");
-  const [version] = await readSchemaVersions(db, row.id);
-  const whole = version && (await readSchema(db, row.org_id, version.hash));
-  if (version === undefined || whole === undefined)
-    throw new NoTrial(
-      "The schema of this database is not known: its agent has to send the section schema.",
-    );
-  const fix = fixOf(finding.fix.sql);
-  const named = tablesNamed(whole, [finding.object, finding.fix.sql ?? "", ...textsOf(finding)]);
-  const { statements, written } = await chooseStatements(db, row.id, finding, named, whole);
-  if (statements.length === 0 && fix === null)
-    throw new NoTrial("The text of this statement is not known, so there is nothing to plan.");
-  const touched = [...new Set([...named, ...tablesWritten(whole, written)])];
+  const { whole, schema_at } = await demandSchema(db, row, finding);
+  const chosen = await chooseWork(db, row.id, finding, whole);
+  const { fix, named, touched, statements } = chosen;
   const { snapshot, omitted } = within(whole, touched);
   const documents = await readDocuments(db, row.id);
   const { columns } = documents;
   const made = schemaDdl(snapshot, documents.sequences, offered);
-  const known = { ...documents, columns: columns?.body ?? null };
   const again = ofTables(named, snapshot);
   const settings = await plannerSettings(db, row.server_id);
-  const items = statisticsItems(snapshot, known);
+  const items = statisticsItems(snapshot, { ...documents, columns: columns?.body ?? null });
   const asked = { touched, snapshot, items, made: made.items, statements, sample_rows };
   const rows = await sampleOf(asked);
   return {
@@ -89,20 +75,53 @@ export async function prepareTrial(
     environment: { engine_version: TRIAL_ENGINE, extensions: made.extensions.toSorted() },
     facts: {
       engine: { sandbox: TRIAL_ENGINE, database: majorOf(row.version_num) },
-      ...{ fix, settings: Object.keys(settings).length },
+      ...{ fix, settings: Object.keys(settings).length, schema_at },
       statements: statements.map((each) => ({ ...each, reads: readsOf(rows, each.n) })),
-      schema_at: version.last_seen_at.toISOString(),
       statistics: columns === undefined ? "tables" : "columns",
       statistics_at: columns?.at.toISOString() ?? null,
       gaps: [
         ...touched.filter(({ kind }) => kind === "v").map(viewGap),
-        ...made.gaps,
-        ...(rows?.gaps ?? []),
+        ...[...made.gaps, ...(rows?.gaps ?? [])],
         ...several("table", omitted, "too_many"),
         ...several("statistics", columns?.body.omitted_columns ?? 0, "not_sent"),
       ],
     },
   };
+}
+
+/** The newest schema of the database. Throws NoTrial where it is not known, or the finding is not one to be tried. */
+async function demandSchema(
+  db: Database,
+  row: DatabaseRow,
+  { fix }: TriedFinding,
+): Promise<{ whole: SchemaSnapshot; schema_at: string }> {
+  if (row.type !== "postgres")
+    throw new NoTrial("Only fixes for PostgreSQL can be tried on a sandbox.");
+  if (fix?.sandbox !== true) throw new NoTrial("This finding has no fix that a sandbox could try.");
+  const [version] = await readSchemaVersions(db, row.id);
+  const whole = version && (await readSchema(db, row.org_id, version.hash));
+  if (version === undefined || whole === undefined)
+    throw new NoTrial(
+      "The schema of this database is not known: its agent has to send the section schema.",
+    );
+  return { whole, schema_at: version.last_seen_at.toISOString() };
+}
+
+/** The fix, the statements that are planned, and the tables of both. Throws NoTrial where there is neither. */
+async function chooseWork(
+  db: Database,
+  database_id: string,
+  finding: TriedFinding,
+  whole: SchemaSnapshot,
+) {
+  const sql = finding.fix?.sql ?? null;
+  const fix = fixOf(sql);
+  const named = tablesNamed(whole, [finding.object, sql ?? "", ...textsOf(finding)]);
+  const { statements, written } = await chooseStatements(db, database_id, finding, named, whole);
+  if (statements.length === 0 && fix === null)
+    throw new NoTrial("The text of this statement is not known, so there is nothing to plan.");
+  const touched = [...new Set([...named, ...tablesWritten(whole, written)])];
+  return { fix, named, touched, statements };
 }
 
 function readsOf(rows: SampleParts | null, n: number): string[] {

@@ -84,75 +84,70 @@ begin
 end $$;
 
 -- Median of five after one to warm up; of a statement that is slow fewer, or the only one. What it writes is undone each time.
-create function quern_trial.timings(statements jsonb, settings jsonb, path text)
-returns table (n integer, cost float8, rows float8, plan text, error text, state text,
-  ms float8, lowest float8, highest float8, runs integer, untimed text, why text) language plpgsql as $$
+create procedure quern_trial.time(statement jsonb) language plpgsql as $$
 #variable_conflict use_column
 declare
-  each record;
-  planned record;
-  found jsonb;
+  own integer := (statement ->> 'n')::integer;
+  bound text := current_setting('statement_timeout');
+  called timestamptz := clock_timestamp();
   begun timestamptz;
-  started timestamptz := clock_timestamp();
+  found jsonb;
   given text[];
   asked text;
-  times float8[];
-  plans jsonb[];
+  times float8[] := '{}';
+  plans jsonb[] := '{}';
   median float8;
-  reason text;
-  detail text;
+  reason text := statement ->> 'untimed';
+  detail text := statement ->> 'detail';
 begin
-  for each in select * from jsonb_to_recordset(statements)
-    as sent (n integer, text text, parameters jsonb, reads jsonb, untimed text, detail text) loop
-    select * into planned from quern_trial.plans(jsonb_build_array(jsonb_build_object('n', each.n, 'text', each.text)), settings, path);
-    perform set_config('plan_cache_mode', 'force_custom_plan', false);
-    times := '{}'; plans := '{}'; reason := each.untimed; detail := each.detail;
-    begin
-      if planned.error is not null then
-        return query select each.n, null::float8, null::float8, null::text, planned.error, planned.state,
-          null::float8, null::float8, null::float8, null::integer, null::text, null::text;
-        continue;
-      end if;
-      if reason is null then
-        detail := quern_trial.empty_table(each.reads);
-        if detail is not null then reason := 'no_rows'; end if;
-      end if;
-      if reason is null then
-        select array_agg(value order by p) into given from quern_trial.chosen where n = each.n and value is not null;
-        if coalesce(cardinality(given), 0) < jsonb_array_length(each.parameters) then reason := 'no_values'; end if;
-      end if;
-      if reason is null and clock_timestamp() > started + interval '20 seconds' then reason := 'no_time'; end if;
-      if reason is null then
-        execute format('prepare quern_timed_%s as %s', each.n, each.text);
-        asked := format('explain (analyze, buffers, format json) execute quern_timed_%s%s', each.n,
-          (select '(' || string_agg(quote_literal(value), ', ' order by place) || ')' from unnest(given) with ordinality as u (value, place)));
-        begun := clock_timestamp();
-        for round in 0..5 loop
-          begin
-            execute asked into found;
-            raise exception using errcode = 'QT000';
-          exception when sqlstate 'QT000' then null;
-          end;
-          if round > 0 or clock_timestamp() > begun + interval '3 seconds' then
-            times := times || (found -> 0 ->> 'Execution Time')::float8;
-            plans := plans || found;
-          end if;
-          exit when clock_timestamp() > begun + interval '3 seconds';
-        end loop;
-      end if;
-    exception when others then
-      reason := 'failed'; detail := sqlstate; times := '{}';
-    end;
-    if cardinality(times) = 0 then
-      return query select each.n, planned.cost, planned.rows, planned.plan, null::text, null::text,
-        null::float8, null::float8, null::float8, null::integer, reason, detail;
-      continue;
+  call quern_trial.plan(statement);
+  if exists (select from quern_trial.answers where n = own and error is not null) then return; end if;
+  perform set_config('plan_cache_mode', 'force_custom_plan', true);
+  begin
+    if reason is null then
+      detail := quern_trial.empty_table(statement -> 'reads');
+      if detail is not null then reason := 'no_rows'; end if;
     end if;
-    select percentile_disc(0.5) within group (order by t) into median from unnest(times) as t;
-    found := plans[array_position(times, median)];
-    return query select each.n, (found -> 0 -> 'Plan' ->> 'Total Cost')::float8, (found -> 0 -> 'Plan' ->> 'Plan Rows')::float8,
-      found::text, null::text, null::text, median, (select min(t) from unnest(times) as t), (select max(t) from unnest(times) as t),
-      cardinality(times), null::text, null::text;
-  end loop;
+    if reason is null then
+      select array_agg(value order by p) into given from quern_trial.chosen where n = own and value is not null;
+      if coalesce(cardinality(given), 0) < jsonb_array_length(statement -> 'parameters') then reason := 'no_values'; end if;
+    end if;
+    if reason is null and clock_timestamp() > current_setting('quern_trial.begun')::timestamptz + interval '20 seconds'
+      then reason := 'no_time'; end if;
+    if reason is null then
+      execute format('prepare quern_timed_%s as %s', own, statement ->> 'text');
+      asked := format('explain (analyze, buffers, format json) execute quern_timed_%s%s', own,
+        (select '(' || string_agg(quote_literal(value), ', ' order by place) || ')' from unnest(given) with ordinality as u (value, place)));
+      begun := clock_timestamp();
+      for round in 0..5 loop
+        begin
+          execute asked into found;
+          raise exception using errcode = 'QT000';
+        exception when sqlstate 'QT000' then null;
+        end;
+        if round > 0 or clock_timestamp() > begun + interval '3 seconds' then
+          times := times || (found -> 0 ->> 'Execution Time')::float8;
+          plans := plans || found;
+        end if;
+        exit when clock_timestamp() > begun + interval '3 seconds';
+      end loop;
+    end if;
+  exception
+    when query_canceled then
+      if not quern_trial.too_long(called) then raise; end if;
+      if cardinality(times) = 0 then reason := 'too_long'; detail := extract(epoch from bound::interval)::float8; end if;
+    when others then
+      reason := 'failed'; detail := sqlstate; times := '{}';
+  end;
+  if cardinality(times) = 0 then
+    update quern_trial.answers set untimed = reason, why = detail where n = own;
+    return;
+  end if;
+  select percentile_disc(0.5) within group (order by t) into median from unnest(times) as t;
+  found := plans[array_position(times, median)];
+  update quern_trial.answers set cost = (found -> 0 -> 'Plan' ->> 'Total Cost')::float8,
+    rows = (found -> 0 -> 'Plan' ->> 'Plan Rows')::float8, plan = quern_trial.readable(found), ms = median,
+    lowest = (select min(t) from unnest(times) as t), highest = (select max(t) from unnest(times) as t), runs = cardinality(times)
+    where n = own;
 end $$;
 `;

@@ -1,10 +1,11 @@
 /** A sample of rows: which tables it is of, the statements that read them, and the script that puts them into the sandbox. */
 import type { SchemaSnapshot, SchemaTable } from "@quern/contract/agent/schema";
 import type { SampledTable, TrialGap } from "@quern/contract/health/trials";
+import { literal } from "@quern/contract/postgres-literal";
 import type { Cell } from "@quern/contract/results";
 import { qualified, quoted } from "../advisors/names.ts";
 import { gap, type Item, several } from "./ddl.ts";
-import { jsonLiteral, literal } from "./literal.ts";
+import { jsonLiteral } from "./json-literal.ts";
 import type { StatisticsItem } from "./statistics.ts";
 
 /** One table of a sample. `of` is about how many rows it has; null where that is not known. */

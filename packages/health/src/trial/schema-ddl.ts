@@ -2,10 +2,10 @@
 import type { SequenceStats } from "@quern/contract/agent/relations";
 import type { SchemaConstraint, SchemaSnapshot, SchemaTable } from "@quern/contract/agent/schema";
 import type { TrialGap } from "@quern/contract/health/trials";
+import { literal } from "@quern/contract/postgres-literal";
 import { qualified, quoted } from "../advisors/names.ts";
 import { type Ddl, gap, hasLiterals, type Item, item, several } from "./ddl.ts";
 import { indexItems } from "./index-items.ts";
-import { literal } from "./literal.ts";
 import { tableItems } from "./table-items.ts";
 
 /** Extensions of the sandbox, and whether a script may create them by itself. */

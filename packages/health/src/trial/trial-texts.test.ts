@@ -1,5 +1,5 @@
+import { literal } from "@quern/contract/postgres-literal";
 import { expect, test } from "vitest";
-import { literal } from "./literal.ts";
 import { plannable } from "./plannable.ts";
 import { namesIn } from "./scope.ts";
 
@@ -33,5 +33,6 @@ test("names of a text, with their schemas, whatever they are", () => {
 });
 
 test("a literal stays one", () => {
-  expect(literal("it's \\ :x")).toBe("'it''s \\ :x'");
+  expect(literal("it's $$ :x")).toBe("'it''s $$ :x'");
+  expect(literal("\\' --")).toBe("E'\\\\'' --'");
 });

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { numberOf, serverOf, settingsOf } from "../facts.ts";
 import { fact, fixBy, found, judged, notApplicable, notEnough, say } from "../finding.ts";
-import type { Rule } from "../rule.ts";
+import type { Rule, Subject } from "../rule.ts";
 import { pressures } from "../vacuum-pressure.ts";
 
 const MINUTES = 60;
@@ -35,8 +35,9 @@ export const rule: Rule = {
     const { samples, busy } = rows[0]!;
     if (samples < SAMPLES)
       return notEnough(say("{n} of {of} samples of the last hour.", { n: samples, of: SAMPLES }));
-    const waiting = (await pressures(subject)).filter(({ pressure }) => pressure > 1).length;
-    if (busy / samples < SHARE || waiting === 0) return judged([]);
+    if (busy / samples < SHARE) return judged([]);
+    const waiting = await tablesWaiting(subject);
+    if (waiting === 0) return judged([]);
     const progress = (await serverOf(subject))?.body.vacuum_progress ?? [];
     const delay_ms = progress.reduce((sum, each) => sum + (each.delay_time_ms ?? 0), 0);
     const limit = numberOf(settings, "autovacuum_vacuum_cost_limit", -1);
@@ -58,3 +59,15 @@ export const rule: Rule = {
     return judged([found("", "warning", evidence, { window, fix: fixBy(statements, words) })]);
   },
 };
+
+/** In all databases of the server that are monitored: they share the workers. */
+async function tablesWaiting(subject: Subject): Promise<number> {
+  const { rows } = await sql<{ id: string }>`
+    select id from health_databases where server_id = ${subject.server_id}`.execute(subject.db);
+  let waiting = 0;
+  for (const { id: database_id } of rows) {
+    const all = await pressures({ ...subject, database_id });
+    waiting += all.filter(({ pressure }) => pressure > 1).length;
+  }
+  return waiting;
+}

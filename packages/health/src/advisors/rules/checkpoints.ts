@@ -28,7 +28,7 @@ export const rule: Rule = {
       subject,
       subject.server_id,
       [
-        ...(["checkpoints_timed", "checkpoints_requested"] as const),
+        ...(["checkpoints_timed", "checkpoints_requested", "checkpoints_done"] as const),
         ...(["checkpoint_write_time_ms", "checkpoint_sync_time_ms", "wal_bytes"] as const),
       ],
       window,
@@ -37,7 +37,9 @@ export const rule: Rule = {
     const seconds = requested?.seconds ?? 0;
     const missing = tooLittle(seconds, HOUR_S, "statistics of checkpoints");
     if (missing) return missing;
-    const all = (timed?.sum ?? 0) + (requested?.sum ?? 0);
+    // One that is requested because the WAL is full is never skipped; one by time is, when nothing has changed.
+    const both = (timed?.sum ?? 0) + (requested?.sum ?? 0);
+    const all = Math.max(sums.checkpoints_done?.sum ?? both, requested?.sum ?? 0);
     const share = all === 0 ? 0 : (requested?.sum ?? 0) / all;
     const severity = all >= LEAST ? severityBy(share, REQUESTED) : undefined;
     const settings = await settingsOf(subject);
@@ -48,7 +50,7 @@ export const rule: Rule = {
       const evidence = [
         fact("requested_share", share, "ratio", REQUESTED[severity]),
         fact("requested", requested?.sum ?? 0),
-        fact("timed", timed?.sum ?? 0),
+        fact("timed", all - (requested?.sum ?? 0)),
         fact("max_wal_size", max_wal_mb * 1024 ** 2, "bytes"),
         fact("wal_in_window", sums.wal_bytes?.sum ?? null, "bytes"),
       ];

@@ -52,15 +52,26 @@ const LINTS: readonly Lint[] = [
   },
 ];
 
+/** Tables that tools of migrations make and own: nobody can make them otherwise. */
+const BOOKKEEPING = new Set([
+  ...["pgmigrations", "schema_migrations", "schema_migration", "schema_version", "migrations"],
+  ...["flyway_schema_history", "databasechangelog", "databasechangeloglock", "alembic_version"],
+  ...["django_migrations", "knex_migrations", "knex_migrations_lock", "_prisma_migrations"],
+  ...["__drizzle_migrations", "ar_internal_metadata", "goose_db_version", "gorp_migrations"],
+  ...["_sqlx_migrations", "__diesel_schema_migrations", "__efmigrationshistory", "sequelizemeta"],
+  ...["typeorm_metadata", "kysely_migration", "kysely_migration_lock", "atlas_schema_revisions"],
+]);
+
 export const rule: Rule = {
   id: "column-types",
   title: "Column types that there are better ones for",
   category: "maintenance",
   explanation:
-    "These types work, and have surprises that newer ones have not. One finding for each kind, to look at when the schema is worked on anyway; it costs no points.",
+    "These types work, and have surprises that newer ones have not. One finding for each kind, to look at when the schema is worked on anyway; it costs no points, and is muted until somebody unmutes it.",
   source: "The PostgreSQL wiki's “Don't do this”. No threshold.",
   weight: { info: 0, warning: 0, critical: 0 },
   caps: false,
+  quiet: true,
   of: "database",
   every_s: 6 * 3600,
   needs: ["schema"],
@@ -68,7 +79,8 @@ export const rule: Rule = {
   async judge(subject) {
     const { tables } = (await schemaOf(subject))!;
     const own = tables.filter(
-      ({ kind = "r", parent }) => (kind === "r" || kind === "p") && !parent,
+      ({ kind = "r", parent, name }) =>
+        (kind === "r" || kind === "p") && !parent && !BOOKKEEPING.has(name.toLowerCase()),
     );
     return judged(
       LINTS.flatMap((lint) => {

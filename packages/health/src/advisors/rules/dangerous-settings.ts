@@ -1,6 +1,6 @@
 import type { Severity } from "@quern/contract/health/findings";
 import { settingsOf } from "../facts.ts";
-import { fact, fixBy, found, judged } from "../finding.ts";
+import { fact, fixBy, found, judged, notEnough } from "../finding.ts";
 import type { Found, Rule } from "../rule.ts";
 
 /** What a setting should never be for long, by name. */
@@ -54,6 +54,8 @@ export const rule: Rule = {
   engines: ["postgres"],
   async judge(subject) {
     const settings = await settingsOf(subject);
+    if (!settings.has("fsync"))
+      return notEnough("This agent sends a few settings alone; Quern's own sends all.");
     return judged(
       [...settings].flatMap(([name, value]): Found[] => {
         const danger = DANGERS[name] ?? (PLANNER.test(name) ? PLANNER_DANGER : undefined);

@@ -1,7 +1,7 @@
 import type { SchemaIndex } from "@quern/contract/agent/schema";
 import { documentOf, schemaOf } from "../facts.ts";
 import { fact, fixBy, found, judged, notEnough, say } from "../finding.ts";
-import { isDroppable, keyIdentity } from "../index-shape.ts";
+import { dropStatement, isDroppable, keyIdentity } from "../index-shape.ts";
 import { qualified, quoted } from "../names.ts";
 import type { Rule } from "../rule.ts";
 
@@ -23,7 +23,7 @@ export const rule: Rule = {
   needs: ["schema"],
   engines: ["postgres"],
   async judge(subject) {
-    const { indexes } = (await schemaOf(subject))!;
+    const { indexes, tables } = (await schemaOf(subject))!;
     if (indexes.length > 0 && indexes.every(({ keys }) => keys === undefined))
       return notEnough("This agent does not say how indexes are made; Quern's own does.");
     const sizes = await documentOf(subject, "indexes");
@@ -44,8 +44,8 @@ export const rule: Rule = {
           "Drop it: {keeper} serves the same conditions. Look first whether anything names it, such as a hint of pg_hint_plan.",
           { keeper: keeper.name },
         );
-        const sql = `drop index concurrently ${qualified(drop)};`;
-        return found(qualified(drop), "warning", evidence, { fix: fixBy(sql, words, true) });
+        const fix = fixBy(dropStatement(drop, tables), words, true);
+        return found(qualified(drop), "warning", evidence, { fix });
       }),
     );
   },

@@ -1,7 +1,7 @@
 import { tablesOf, tableWork, tooShort } from "../facts-relations.ts";
-import { fact, fixBy, found, judged } from "../finding.ts";
+import { advice, fact, fixBy, found, judged, notEnough } from "../finding.ts";
 import { qualified } from "../names.ts";
-import type { Rule } from "../rule.ts";
+import type { Fix, Rule } from "../rule.ts";
 
 const HOURS = 24;
 const UPDATES = 100_000;
@@ -9,6 +9,8 @@ const INFO = 0.65;
 const WARNING = 0.5;
 const NEW_PAGES = 0.1;
 const FILLFACTOR = 85;
+/** Less leaves pages half empty: then it is the indexes. */
+const LEAST_FILLFACTOR = 70;
 
 export const rule: Rule = {
   id: "hot-updates",
@@ -28,9 +30,13 @@ export const rule: Rule = {
     const work = await tableWork(subject, HOURS);
     const short = tooShort(work);
     if (short) return short;
+    const tables = [...(await tablesOf(subject)).values()];
+    if (tables.length > 0 && tables.every(({ n_tup_hot_upd }) => n_tup_hot_upd === undefined))
+      return notEnough("This agent does not count heap-only updates; Quern's own does.");
     return judged(
-      [...(await tablesOf(subject)).values()].flatMap(({ schema, table, options }) => {
+      tables.flatMap(({ schema, table, options }) => {
         const { n_tup_upd, n_tup_hot_upd, n_tup_newpage_upd } = work.workOf(schema, table);
+        if (n_tup_hot_upd === null) return [];
         const hot = n_tup_hot_upd / n_tup_upd;
         const fresh = n_tup_newpage_upd === null ? 0 : n_tup_newpage_upd / n_tup_upd;
         if (n_tup_upd < UPDATES || (hot >= INFO && fresh < NEW_PAGES)) return [];
@@ -45,12 +51,21 @@ export const rule: Rule = {
           fact("fillfactor", fillfactor, "count"),
         ];
         const object = qualified({ schema, name: table });
-        const sql = `alter table ${object} set (fillfactor = ${Math.min(FILLFACTOR, fillfactor - 5)});`;
-        const words =
-          "Leave room in pages for updates (it holds for pages written from now on), or drop an index of a column that is updated often.";
         const window = { from: work.from, to: work.to };
-        return [found(object, severity, evidence, { window, fix: fixBy(sql, words, true) })];
+        return [found(object, severity, evidence, { window, fix: fixOf(object, fillfactor) })];
       }),
     );
   },
 };
+
+function fixOf(object: string, fillfactor: number): Fix {
+  if (fillfactor <= LEAST_FILLFACTOR)
+    return advice(
+      "Pages have room for updates already: drop an index of a column that is updated often, or leave that column out of one.",
+    );
+  return fixBy(
+    `alter table ${object} set (fillfactor = ${Math.min(FILLFACTOR, fillfactor - 5)});`,
+    "Leave room in pages for updates (it holds for pages written from now on), or drop an index of a column that is updated often.",
+    true,
+  );
+}

@@ -94,7 +94,8 @@ function fixOf(index: SchemaIndex, rows: number, { indexes, tables }: SchemaFact
 function isTwin(other: SchemaIndex, index: SchemaIndex): boolean {
   const shape = ({ keys, columns, predicate, access_method, is_unique }: SchemaIndex) =>
     JSON.stringify([
-      keys?.map(keyIdentity) ?? columns,
+      keys?.map((key) => [keyIdentity(key), key.operator_class, key.collation, key.descending]) ??
+        columns,
       predicate?.hash ?? "",
       access_method,
       is_unique,

@@ -1,3 +1,4 @@
+import type { Session } from "@quern/contract/agent/activity";
 import { isClientOf, sessionObject, withSample } from "../facts-activity.ts";
 import { secondsSince } from "../facts-window.ts";
 import { fact, fixBy, found, judged, severityBy } from "../finding.ts";
@@ -6,6 +7,9 @@ import type { Found, Rule } from "../rule.ts";
 const SECONDS = { info: 300, warning: 600, critical: 1_800 };
 /** From then on the statement itself is what is long: another rule's. */
 const LONG_QUERY_S = 1_800;
+
+/** From then on it sits idle, which is another rule's as well. */
+const IDLE_S = 300;
 
 export const rule: Rule = {
   id: "long-transactions",
@@ -25,9 +29,10 @@ export const rule: Rule = {
       judged(
         sessions.flatMap((session): Found[] => {
           const seconds = secondsSince(session.xact_start, at);
-          if (!isClientOf(subject, session) || session.state !== "active" || seconds === null)
+          if (!isClientOf(subject, session) || !isAtWork(session, at) || seconds === null)
             return [];
-          const running = secondsSince(session.query_start, at) ?? 0;
+          const active = session.state === "active";
+          const running = active ? (secondsSince(session.query_start, at) ?? 0) : 0;
           const severity = severityBy(seconds, SECONDS);
           if (severity === undefined || running >= LONG_QUERY_S) return [];
           const evidence = [
@@ -47,3 +52,10 @@ export const rule: Rule = {
       ),
     ),
 };
+
+/** A sample may find it between two of its statements. */
+function isAtWork({ state, state_change }: Session, at: Date): boolean {
+  if (state === "active") return true;
+  const idle_s = secondsSince(state_change, at);
+  return state?.startsWith("idle in transaction") === true && idle_s !== null && idle_s < IDLE_S;
+}

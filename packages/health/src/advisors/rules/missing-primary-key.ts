@@ -5,6 +5,9 @@ import { advice, fact, fixBy, found, judged, say } from "../finding.ts";
 import { qualified, quoted } from "../names.ts";
 import type { Fix, Rule } from "../rule.ts";
 
+/** Tables that one fix names. */
+const SHOWN = 20;
+
 export const rule: Rule = {
   id: "missing-primary-key",
   title: "Table without a primary key",
@@ -31,7 +34,11 @@ export const rule: Rule = {
         const own = schema.indexes.filter(
           (index) => index.schema === table.schema && index.table === table.name,
         );
-        const failing = publicationsThatFail(table, own, schema);
+        const sent = (schema.publications?.length ? sentOf(table, schema.tables) : [])
+          .map((each) => ({ at: qualified(each), fails: publicationsThatFail(each, schema) }))
+          .filter(({ fails }) => fails.length > 0);
+        const failing = [...new Set(sent.flatMap(({ fails }) => fails))];
+        const unsent = sent.slice(0, SHOWN).map(({ at }) => at);
         const keyed = own.some((index) => isKey(index, table));
         if (keyed && failing.length === 0) return [];
         const object = qualified(table);
@@ -43,7 +50,7 @@ export const rule: Rule = {
         const severity = failing.length > 0 ? "critical" : "info";
         return [
           found(object, severity, evidence, {
-            fix: keyed ? identityFix(object) : fixFor(table, own, failing.length > 0),
+            fix: keyed ? identityFix(unsent) : fixFor(table, own, unsent),
           }),
         ];
       }),
@@ -53,15 +60,20 @@ export const rule: Rule = {
 
 const IDENTITIES = { d: "default", n: "nothing", f: "full", i: "index" };
 
-function identityFix(object: string): Fix {
+/** Partitions have an identity each, which their parent's does not change. */
+function identityOf(objects: readonly string[], identity: "default" | "full"): string {
+  return objects.map((each) => `alter table ${each} replica identity ${identity};`).join("\n");
+}
+
+function identityFix(unsent: readonly string[]): Fix {
   return fixBy(
-    `alter table ${object} replica identity default;`,
+    identityOf(unsent, "default"),
     "It has a key, but its replica identity says to use none.",
   );
 }
 
-function fixFor(table: SchemaTable, own: readonly SchemaIndex[], replicated: boolean): Fix {
-  const object = qualified(table);
+function fixFor(table: SchemaTable, own: readonly SchemaIndex[], unsent: readonly string[]): Fix {
+  const replicated = unsent.length > 0;
   if (table.kind === "p" && !replicated)
     return advice(
       say(
@@ -72,7 +84,7 @@ function fixFor(table: SchemaTable, own: readonly SchemaIndex[], replicated: boo
   const add = keyFor(table, own);
   return replicated
     ? fixBy(
-        `alter table ${object} replica identity full;`,
+        identityOf(unsent, "full"),
         say(
           "Until it has a key, whole rows can tell them apart, which is slow on the subscriber. Better a key: {sql}",
           { sql: add },
@@ -118,12 +130,22 @@ function isKey(index: SchemaIndex, table: SchemaTable): boolean {
   );
 }
 
+/** What publications name: of a partitioned table its partitions as well, which send unless it is told to. */
+function sentOf(table: SchemaTable, all: readonly SchemaTable[]): SchemaTable[] {
+  if (table.kind !== "p") return [table];
+  const name = `${table.schema}.${table.name}`;
+  const parts = all.filter(({ parent }) => parent === name);
+  return [table, ...parts.flatMap((part) => sentOf(part, all))];
+}
+
 /** Publications that send updates or deletes, for which nothing identifies a row of this table. */
 function publicationsThatFail(
   table: SchemaTable,
-  own: readonly SchemaIndex[],
-  { publications = [] }: SchemaSnapshot,
+  { publications = [], indexes }: SchemaSnapshot,
 ): string[] {
+  const own = indexes.filter(
+    (index) => index.schema === table.schema && index.table === table.name,
+  );
   const identity = table.replica_identity ?? "d";
   const identified =
     identity === "f" ||

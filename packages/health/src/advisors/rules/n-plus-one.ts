@@ -1,4 +1,9 @@
-import { shortText, statementObject, statementSums } from "../facts-statements.ts";
+import {
+  type StatementSum,
+  shortText,
+  statementObject,
+  statementSums,
+} from "../facts-statements.ts";
 import { HOUR_S, lastSeconds, MINUTE_S, tooLittle } from "../facts-window.ts";
 import { advice, fact, found, judged } from "../finding.ts";
 import type { Found, Rule } from "../rule.ts";
@@ -30,7 +35,7 @@ export const rule: Rule = {
       sums.statements.flatMap((statement): Found[] => {
         const { calls, total_time_ms, rows } = statement;
         const rate = calls / sums.seconds;
-        if (statement.kind !== "select" || rate < PER_SECOND || total_time_ms / calls >= MEAN_MS)
+        if (!isSelect(statement) || rate < PER_SECOND || total_time_ms / calls >= MEAN_MS)
           return [];
         if (rows / calls > ROWS || calls / sums.calls < SHARE) return [];
         const evidence = [
@@ -53,3 +58,8 @@ export const rule: Rule = {
     );
   },
 };
+
+/** The original agent does not say what a statement is. */
+function isSelect({ kind, query }: StatementSum): boolean {
+  return kind === "select" || (kind === null && /^\s*select\b/i.test(query ?? ""));
+}

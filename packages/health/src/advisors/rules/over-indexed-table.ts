@@ -1,6 +1,6 @@
 import { documentOf, schemaOf } from "../facts.ts";
 import { keyOf, tablesOf, tableWork, tooShort } from "../facts-relations.ts";
-import { advice, fact, found, judged } from "../finding.ts";
+import { advice, fact, found, judged, notEnough } from "../finding.ts";
 import { qualified } from "../names.ts";
 import type { Rule } from "../rule.ts";
 
@@ -35,6 +35,8 @@ export const rule: Rule = {
       ]),
     );
     const stats = [...(await tablesOf(subject)).values()];
+    if (stats.length > 0 && stats.every(({ heap_bytes }) => heap_bytes === undefined))
+      return notEnough("This agent does not send sizes of tables; Quern's own does.");
     return judged(
       stats.flatMap(({ schema, table, heap_bytes }) => {
         const own = indexes.filter((index) => index.schema === schema && index.table === table);

@@ -1,10 +1,11 @@
 import type { SchemaTable } from "@quern/contract/agent/schema";
-import { documentOf, hintOf, schemaOf } from "../facts.ts";
+import { documentOf, schemaOf } from "../facts.ts";
 import { keyOf, rowsOf, tablesOf } from "../facts-relations.ts";
 import { fact, fixBy, found, judged } from "../finding.ts";
-import { isDroppable } from "../index-shape.ts";
+import { concurrently, dropStatement, isDroppable } from "../index-shape.ts";
 import { qualified, quoted } from "../names.ts";
 import type { Rule, Subject } from "../rule.ts";
+import { whyMissing } from "../sections.ts";
 
 const NULLS = 0.5;
 const ROWS = 100_000;
@@ -25,17 +26,11 @@ export const rule: Rule = {
   async judge(subject) {
     const { tables, indexes } = (await schemaOf(subject))!;
     const fractions = await nullFractions(subject, tables);
-    if (fractions.size === 0) {
-      const reason = "The agent's role may not read statistics of columns.";
-      const hint =
-        (await hintOf(subject, "bloat")) ??
-        "Create the helper functions: quern-agent --print-helper-sql";
-      return { state: "no_permission", reason, hint };
-    }
     const stats = await tablesOf(subject);
     const plain = indexes.filter(
       (index) => isDroppable(index) && !index.predicate && index.keys?.length === 1,
     );
+    if (fractions.size === 0) return whyMissing(subject, "column_statistics");
     return judged(
       plain.flatMap((index) => {
         const { schema, table, name } = index;
@@ -52,8 +47,8 @@ export const rule: Rule = {
         const at = qualified({ schema, name: table });
         const method = index.access_method ?? "btree";
         const sql = [
-          `create index concurrently on ${at} using ${method} (${quoted(column)}) where ${quoted(column)} is not null;`,
-          `drop index concurrently ${qualified({ schema, name })};`,
+          `create index ${concurrently(index, tables)}on ${at} using ${method} (${quoted(column)}) where ${quoted(column)} is not null;`,
+          dropStatement(index, tables),
         ].join("\n");
         const words = "Only where no query looks for the rows without a value by this index.";
         const fix = fixBy(sql, words, true);

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { advice, fact, found, judged } from "../finding.ts";
+import { advice, fact, found, judged, notEnough } from "../finding.ts";
 import type { Rule } from "../rule.ts";
 
 export const rule: Rule = {
@@ -16,6 +16,13 @@ export const rule: Rule = {
   needs: ["settings"],
   engines: ["postgres"],
   async judge({ db, server_id }) {
+    const { rows: details } = await sql<{ known: boolean }>`
+      select exists (select from health_settings
+        where server_id = ${server_id} and until_at is null and source is not null) as known`.execute(
+      db,
+    );
+    if (!details[0]!.known)
+      return notEnough("This agent does not say which settings wait; Quern's own does.");
     const { rows } = await sql<{ name: string; value: string | null; from_at: Date }>`
       select name, value, from_at from health_settings
       where server_id = ${server_id} and until_at is null and pending_restart order by name`.execute(

@@ -4,7 +4,7 @@ import { serverOf } from "../facts.ts";
 import { metricSums } from "../facts-metrics.ts";
 import { missingPart } from "../facts-server-parts.ts";
 import { DAY_S, lastSeconds, MINUTE_S } from "../facts-window.ts";
-import { advice, fact, found, judged, severityBy } from "../finding.ts";
+import { advice, fact, found, judged, notApplicable, severityBy } from "../finding.ts";
 import type { Found, Rule, Subject } from "../rule.ts";
 
 const MB = 1024 ** 2;
@@ -31,7 +31,10 @@ export const rule: Rule = {
       return missingPart(subject, "server.replication", "the state of replication");
     const sustained = await sustainedLag(subject);
     const behind = sustained === null ? [] : lagging(server, sustained);
-    return judged([...behind, ...(await vanished(subject, server))]);
+    const gone = await vanished(subject, server);
+    const alone = server.replicas?.length === 0 && !server.receiver && gone.length === 0;
+    if (alone) return notApplicable("This server has no replica, and is none.");
+    return judged([...behind, ...gone]);
   },
 };
 
@@ -93,21 +96,31 @@ function graver(...grades: (Grade | undefined)[]): Grade | undefined {
 /** Named replicas of the last days that are no longer connected. Clients such as pg_basebackup come and go. */
 async function vanished(subject: Subject, server: ServerStats): Promise<Found[]> {
   if (server.replicas === undefined) return [];
-  const { rows } = await sql<{ name: string; at: Date }>`
-    select replica ->> 'application_name' as name, max(documents.at) as at
+  const { rows } = await sql<{ name: string | null; at: Date; count: number }>`
+    select replica ->> 'application_name' as name, documents.at, count(*)::integer as count
     from health_documents as documents join health_databases as databases on databases.id = documents.database_id,
       jsonb_array_elements(documents.body -> 'replicas') as replica
     where databases.server_id = ${subject.server_id} and section = 'server'
       and documents.at > ${subject.now}::timestamptz - interval '3 days'
       and replica ->> 'state' = 'streaming'
-    group by 1`.execute(subject.db);
-  const present = new Set(server.replicas.map(({ application_name }) => application_name));
-  const gone = rows.filter(({ name }) => name !== null && !present.has(name));
-  if (gone.length === 0 && present.size === 0) gone.push(...(await unnamed(subject)));
-  return gone.map(({ name, at }) => {
+    group by 1, 2 order by 2`.execute(subject.db);
+  const { replicas } = server;
+  // Several may call themselves the same: of those it counts how many there are.
+  const present = (name: string) =>
+    replicas.filter(({ application_name }) => application_name === name).length;
+  const missed = new Map<string, { at: Date; count: number }>();
+  for (const { name, at, count } of rows)
+    if (name !== null && count > present(name)) missed.set(name, { at, count });
+  const gone = [...missed].map(([name, { at, count }]) => ({ name, at, count }));
+  if (gone.length === 0 && replicas.length === 0)
+    gone.push(...(await unnamed(subject)).map((each) => ({ ...each, count: 1 })));
+  return gone.map(({ name, at, count }) => {
     const words =
       "Start it again, or look in its log why it does not connect. While it is away its slot keeps WAL. If it was taken out of service, drop its slot.";
-    const evidence = [fact("last_seen_at", at.toISOString(), "time")];
+    const evidence = [
+      fact("last_seen_at", at.toISOString(), "time"),
+      ...(count > 1 ? [fact("connected", present(name), "count", count)] : []),
+    ];
     return found(`gone: ${name}`, "warning", evidence, { fix: advice(words) });
   });
 }

@@ -1,5 +1,5 @@
 import { settingsOf } from "../facts.ts";
-import { advice, fact, fixBy, found, judged } from "../finding.ts";
+import { advice, fact, fixBy, found, judged, notEnough } from "../finding.ts";
 import type { Found, Rule, Subject } from "../rule.ts";
 
 type Settings = ReadonlyMap<string, string | null>;
@@ -26,6 +26,8 @@ export const rule: Rule = {
   engines: ["postgres"],
   async judge(subject) {
     const settings = await settingsOf(subject);
+    if (!settings.has("statement_timeout"))
+      return notEnough("This agent sends a few settings alone; Quern's own sends all.");
     return judged([
       ...dataChecksums(settings),
       ...timeouts(settings),

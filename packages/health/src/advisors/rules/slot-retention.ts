@@ -1,10 +1,9 @@
 import type { ServerStats } from "@quern/contract/agent/server";
-import { sql } from "kysely";
-import { numberOf, serverOf, settingsOf } from "../facts.ts";
+import { literal } from "@quern/contract/postgres-literal";
+import { notedBy, numberOf, serverOf, settingsOf } from "../facts.ts";
 import { missingPart } from "../facts-server-parts.ts";
 import { secondsSince } from "../facts-window.ts";
-import { fact, fixBy, found, judged } from "../finding.ts";
-import { literal } from "../literals.ts";
+import { fact, fixBy, found } from "../finding.ts";
 import type { Found, Rule, Subject } from "../rule.ts";
 
 type Slot = NonNullable<ServerStats["slots"]>[number];
@@ -34,30 +33,33 @@ export const rule: Rule = {
     // In megabytes; -1 is no limit.
     const keep_mb = numberOf(await settingsOf(subject), "max_slot_wal_keep_size", -1);
     const slots = server.slots.filter(({ temporary }) => !temporary);
-    const unknown = slots.some(({ active, inactive_since }) => !active && inactive_since === null);
-    const before = unknown ? await inactiveBefore(subject) : new Map<string, string>();
-    return judged(
-      slots.flatMap((slot) => {
-        const since = slot.inactive_since ?? before.get(slot.name) ?? null;
-        return judgeSlot(slot, keep_mb < 0 ? null : keep_mb * MB, slot.active ? null : since, at);
-      }),
+    const inactive = await inactiveSince(subject, slots, at);
+    const found = slots.flatMap((slot) =>
+      judgeSlot(slot, keep_mb < 0 ? null : keep_mb * MB, inactive[slot.name] ?? null, at),
     );
+    return { state: "judged", found, noted: inactive };
   },
 };
 
-/** Before 17 the server does not say since when a slot is not read: those that were not when the day before ended. */
-async function inactiveBefore({ db, server_id, now }: Subject): Promise<Map<string, string>> {
-  const { rows } = await sql<{ name: string; at: Date }>`
-    with last as (
-      select documents.at, body from health_documents as documents
-        join health_databases as databases on databases.id = documents.database_id
-      where databases.server_id = ${server_id} and section = 'server' and day < (${now}::timestamptz at time zone 'UTC')::date
-        and documents.at > ${now}::timestamptz - interval '3 days'
-      order by documents.at desc limit 1
-    )
-    select slot ->> 'name' as name, at from last, jsonb_array_elements(body -> 'slots') as slot
-    where slot ->> 'active' = 'false'`.execute(db);
-  return new Map(rows.map(({ name, at }) => [name, at.toISOString()]));
+/** From 17 on a server says since when, and of a slot that it copies from its primary that it is not left alone. */
+const SAYS_SINCE = 170_000;
+
+/** Since when nobody reads from each of the slots: as the server says, before 17 as this rule saw it first. */
+async function inactiveSince(
+  subject: Subject,
+  slots: readonly Slot[],
+  at: Date,
+): Promise<Record<string, string>> {
+  const noted = await notedBy(subject, "slot-retention");
+  const says = (subject.version_num ?? 0) >= SAYS_SINCE;
+  const seen_at = at < subject.now ? at : subject.now;
+  return Object.fromEntries(
+    slots.flatMap(({ name, active, inactive_since }) => {
+      if (active) return [];
+      const since = inactive_since ?? (says ? null : (noted[name] ?? seen_at.toISOString()));
+      return since === null ? [] : [[name, since]];
+    }),
+  );
 }
 
 function judgeSlot(slot: Slot, limit: number | null, since: string | null, at: Date): Found[] {
@@ -66,7 +68,7 @@ function judgeSlot(slot: Slot, limit: number | null, since: string | null, at: D
   const severity = severityOf(slot, retained, limit, inactive);
   if (severity === undefined) return [];
   const evidence = [
-    fact("retained_wal", retained, "bytes", limit === null ? GB : limit * OF_LIMIT.warning),
+    fact("retained_wal", retained, "bytes", limitOf(severity, limit)),
     fact("limit", limit, "bytes"),
     fact("active", slot.active, "text"),
     fact("inactive_for", inactive, "seconds", INACTIVE_S),
@@ -85,6 +87,12 @@ function judgeSlot(slot: Slot, limit: number | null, since: string | null, at: D
   return [found(slot.name, severity, evidence, { fix })];
 }
 
+/** What its size was held against. */
+function limitOf(severity: Found["severity"], limit: number | null): number {
+  if (severity === "critical") return limit === null ? 10 * GB : limit * OF_LIMIT.critical;
+  return limit === null ? GB : Math.min(GB, limit * OF_LIMIT.warning);
+}
+
 function severityOf(
   slot: Slot,
   retained: number,
@@ -94,9 +102,7 @@ function severityOf(
   if (isLost(slot) || slot.wal_status === "unreserved") return "critical";
   const share = limit === null || limit === 0 ? 0 : retained / limit;
   if (limit === null ? retained >= 10 * GB : share >= OF_LIMIT.critical) return "critical";
-  if (retained >= GB && (limit === null || share >= OF_LIMIT.warning || !slot.active))
-    return "warning";
-  if (share >= OF_LIMIT.warning) return "warning";
+  if (retained >= GB || share >= OF_LIMIT.warning) return "warning";
   return inactive !== null && inactive >= INACTIVE_S ? "warning" : undefined;
 }
 

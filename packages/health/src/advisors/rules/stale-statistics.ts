@@ -1,9 +1,9 @@
 import type { TableStats } from "@quern/contract/agent/relations";
 import { documentOf, settingsOf } from "../facts.ts";
 import { rowsOf } from "../facts-relations.ts";
-import { fact, fixBy, found, judged, notApplicable } from "../finding.ts";
+import { fact, fixBy, found, judged, notApplicable, notEnough } from "../finding.ts";
 import { qualified } from "../names.ts";
-import type { Rule } from "../rule.ts";
+import type { Rule, Subject } from "../rule.ts";
 import { analyzeTrigger } from "../vacuum-pressure.ts";
 
 const FACTOR = 2;
@@ -28,12 +28,14 @@ export const rule: Rule = {
     if (subject.in_recovery) return notApplicable("A replica is not analysed.");
     const settings = await settingsOf(subject);
     const tables = (await documentOf(subject, "tables"))!.body;
+    if (tables.length > 0 && tables.every(({ n_mod_since_analyze: n }) => n === undefined))
+      return notEnough("This agent does not count changed rows; Quern's own does.");
     const stale = tables
       .filter(({ kind }) => kind !== "t" && kind !== "f" && kind !== "p")
       .flatMap((table) => {
         const changed = Number(table.n_mod_since_analyze ?? 0);
         const trigger = analyzeTrigger(table.options ?? {}, settings, rowsOf(table));
-        const never = neverAnalysed(table);
+        const never = neverAnalysed(table, subject);
         const old = changed > trigger * FACTOR && changed >= ROWS / 10;
         return never || old ? [{ table, changed, trigger, never }] : [];
       });
@@ -57,8 +59,10 @@ export const rule: Rule = {
   },
 };
 
-function neverAnalysed(table: TableStats): boolean {
+/** Before 14 a table that was never looked at has an estimate of 0 rows, later one of -1. */
+function neverAnalysed(table: TableStats, { version_num }: Subject): boolean {
   const { reltuples, last_analyze, last_autoanalyze, n_live_tup } = table;
-  const unknown = reltuples === undefined || reltuples === null || reltuples < 0;
+  const known = (version_num ?? 0) >= 140_000 ? 0 : 1;
+  const unknown = reltuples === undefined || reltuples === null || reltuples < known;
   return unknown && !last_analyze && !last_autoanalyze && Number(n_live_tup ?? 0) >= ROWS;
 }

@@ -6,9 +6,11 @@ import {
   type StatementWeek,
   statementWeeks,
 } from "../facts-baseline.ts";
+import { tablesOf } from "../facts-relations.ts";
 import { type StatementSum, shortText, statementSums } from "../facts-statements.ts";
 import { HOUR_S, lastSeconds } from "../facts-window.ts";
 import { advice, fact, found, judged, severityBy } from "../finding.ts";
+import { qualified } from "../names.ts";
 import type { Found, Rule, Subject } from "../rule.ts";
 
 const CALLS = 30;
@@ -45,7 +47,14 @@ export const rule: Rule = {
     }
     if (found.length === 0) return judged([]);
     const events = await eventsBefore(subject);
-    return judged(found.map((each) => ({ ...each, evidence: [...each.evidence, ...events] })));
+    const analysed = await analysedBefore(subject);
+    const byId = new Map(sums.statements.map((each) => [each.id, each]));
+    return judged(
+      found.map((each) => {
+        const { tables = [] } = byId.get(each.statement_id ?? -1) ?? {};
+        return { ...each, evidence: [...each.evidence, ...events, ...analysed(tables)] };
+      }),
+    );
   },
 };
 
@@ -119,4 +128,23 @@ async function eventsBefore({ db, now, server_id, database_id }: Subject) {
   return rows.map(({ type, subject, at }) =>
     fact("event", `${type}${subject === null ? "" : ` ${subject}`} ${at.toISOString()}`, "text"),
   );
+}
+
+/** Which of the tables that a statement names were analysed in the day before: new statistics may have made a new plan. */
+async function analysedBefore(subject: Subject) {
+  const tables = [...(await tablesOf(subject)).values()];
+  const after = subject.now.getTime() - 86_400_000;
+  const fresh = tables.flatMap(({ schema, table, last_analyze, last_autoanalyze }) => {
+    const times = [last_analyze, last_autoanalyze].map((time) => Date.parse(time ?? ""));
+    const last = Math.max(...times.filter((time) => !Number.isNaN(time)), 0);
+    return last > after ? [{ names: [table, `${schema}.${table}`], last, schema, table }] : [];
+  });
+  return (named: readonly string[]) =>
+    fresh
+      .filter(({ names }) => names.some((name) => named.includes(name)))
+      .slice(0, 5)
+      .map(({ schema, table, last }) => {
+        const at = new Date(last).toISOString();
+        return fact("event", `analyze ${qualified({ schema, name: table })} ${at}`, "text");
+      });
 }

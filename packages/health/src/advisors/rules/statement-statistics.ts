@@ -67,7 +67,7 @@ async function entries(subject: Subject, state: StatementsState): Promise<Found[
     fact("lossy_intervals", lossy, "count", 0),
     fact("intervals", points),
   ];
-  const more = max > 0 ? Math.min(20_000, max * 2) : 10_000;
+  const more = max > 0 ? max * 2 : 10_000;
   const words =
     "Raise the limit (it needs a restart, and about 1 kB of memory an entry), or send fewer different statements: lists of varying length in `in (…)` and generated names make each a statement of its own. Better `= any($1)`.";
   const fix = fixBy(`alter system set pg_stat_statements.max = ${more};`, words);

@@ -1,7 +1,7 @@
 import { metricSums } from "../facts-metrics.ts";
 import { shortText, statementObject, statementSums } from "../facts-statements.ts";
 import { confidenceOf, DAY_S, HOUR_S, lastSeconds, tooLittle } from "../facts-window.ts";
-import { advice, fact, fixBy, found, judged } from "../finding.ts";
+import { advice, fact, fixBy, found, judged, notEnough } from "../finding.ts";
 import type { Found, Rule } from "../rule.ts";
 
 const BLOCK = 8_192;
@@ -29,8 +29,11 @@ export const rule: Rule = {
     const missing = tooLittle(sums.seconds, HOUR_S, "statistics of statements");
     if (missing) return missing;
     const confidence = confidenceOf(sums.seconds, DAY_S);
-    const findings = sums.statements.flatMap((statement): Found[] => {
-      const bytes = (statement.temp_blocks_written * BLOCK) / statement.calls;
+    const { statements } = sums;
+    if (statements.length > 0 && statements.every((each) => each.temp_blocks_written === null))
+      return notEnough("This agent does not send temporary blocks; Quern's own does.");
+    const findings = statements.flatMap((statement): Found[] => {
+      const bytes = ((statement.temp_blocks_written ?? 0) * BLOCK) / statement.calls;
       if (bytes < PER_CALL) return [];
       const evidence = [
         fact("temp_bytes_per_call", bytes, "bytes", PER_CALL),

@@ -1,6 +1,6 @@
 import type { SchemaConstraint, SchemaIndex } from "@quern/contract/agent/schema";
 import { schemaOf } from "../facts.ts";
-import { rowsBelow, tablesOf, tableWork } from "../facts-relations.ts";
+import { deletesBelow, rowsBelow, tablesOf, tableWork } from "../facts-relations.ts";
 import { advice, fact, fixBy, found, judged, notEnough } from "../finding.ts";
 import { leadsWith, supportsKey } from "../index-shape.ts";
 import { qualified, quoted } from "../names.ts";
@@ -44,7 +44,7 @@ export const rule: Rule = {
     const findings = large.map(({ key, rows, partial, invalid }) => {
       const { schema, table, columns } = key;
       const target = key.references!;
-      const deletes = work.workOf(target.schema, target.table).n_tup_del;
+      const deletes = deletesBelow(tables, work, target.schema, target.table);
       const evidence = [
         fact("table", qualified({ schema, name: table }), "text"),
         fact("columns", columns.join(", "), "text"),

@@ -1,6 +1,6 @@
 import type { SchemaSnapshot } from "@quern/contract/agent/schema";
 import { schemaOf } from "../facts.ts";
-import { advice, fact, fixBy, found, judged } from "../finding.ts";
+import { advice, fact, fixBy, found, judged, notEnough } from "../finding.ts";
 import { qualified, quoted } from "../names.ts";
 import type { Found, Rule } from "../rule.ts";
 
@@ -21,6 +21,8 @@ export const rule: Rule = {
   engines: ["postgres"],
   async judge(subject) {
     const schema = (await schemaOf(subject))!;
+    if (schema.constraints === undefined)
+      return notEnough("This agent does not send constraints; Quern's own does.");
     return judged([
       ...notValidated(schema),
       ...unlogged(schema),
@@ -33,13 +35,17 @@ export const rule: Rule = {
 function notValidated({ constraints = [] }: SchemaSnapshot): Found[] {
   return constraints
     .filter(({ validated, inherited }) => !validated && !inherited)
-    .map(({ schema, table, name, definition }) => {
+    .map(({ schema, table, name, type, definition }) => {
       const at = qualified({ schema, name: table });
       const evidence = [
         fact("kind", "constraint that was not validated", "text"),
         ...(definition ? [fact("definition", definition, "sql")] : []),
       ];
-      const sql = `alter table ${at} validate constraint ${quoted(name)};`;
+      // From 18 on; validating such a one is an error.
+      const off = type === "f" && /\bnot enforced\b/i.test(definition ?? "");
+      const sql = off
+        ? `alter table ${at} alter constraint ${quoted(name)} enforced;`
+        : `alter table ${at} validate constraint ${quoted(name)};`;
       const words =
         "Rows from before may break it, and the planner does not rely on it. Validating reads the table, lets writes go on, and fails while there are such rows.";
       return found(`${at}.${quoted(name)}`, "info", evidence, { fix: fixBy(sql, words) });

@@ -4,7 +4,7 @@ import type { Severity } from "@quern/contract/health/findings";
 import { documentOf, schemaOf, serverOf } from "../facts.ts";
 import { keyOf, rowsOf, tablesOf, tableWork, type WorkWindow } from "../facts-relations.ts";
 import { fact, fixBy, found, judged, notApplicable, notEnough, say } from "../finding.ts";
-import { isDroppable, supportsKey } from "../index-shape.ts";
+import { dropStatement, isDroppable, supportsKey } from "../index-shape.ts";
 import { type IndexUse, indexUse, otherNodes } from "../index-usage.ts";
 import { qualified } from "../names.ts";
 import type { Found, Rule, Subject } from "../rule.ts";
@@ -35,7 +35,12 @@ export const rule: Rule = {
       return notApplicable("Indexes are judged at the primary, over all servers of the cluster.");
     const from = new Date(subject.now.getTime() - DAYS * DAY_MS);
     const nodes = await otherNodes(subject);
-    const unwatched = await unwatchedReplicas(subject, nodes.length);
+    const schema = (await schemaOf(subject))!;
+    if (schema.constraints === undefined)
+      return notEnough("This agent does not say what indexes are for; Quern's own does.");
+    // Another primary of the cluster is a restored copy, and stands for no replica.
+    const replicas = nodes.filter(({ in_recovery }) => in_recovery !== false).length;
+    const unwatched = await unwatchedReplicas(subject, replicas);
     if (unwatched > 0)
       return notEnough(
         say("{n} of the replicas are not monitored: what is unused here may be used there.", {
@@ -51,14 +56,16 @@ export const rule: Rule = {
         each,
       ]),
     );
-    const schema = (await schemaOf(subject))!;
     const families = candidates(schema, stats);
     const verdicts = families.map((family) => ({
       family,
       ...verdictOf(family, uses, stats, from),
     }));
-    if (families.length > 0 && verdicts.every(({ verdict }) => verdict === "unknown")) {
-      const watched = Math.min(...verdicts.map(({ watched_since }) => watched_since.getTime()));
+    const unknown = verdicts.filter(({ verdict }) => verdict === "unknown");
+    const young = [...uses[0]!.values()].every(({ watched_since }) => watched_since > from);
+    const none = verdicts.every(({ verdict }) => verdict !== "unused");
+    if (none && unknown.length > 0 && (young || unknown.length === verdicts.length)) {
+      const watched = Math.min(...unknown.map(({ watched_since }) => watched_since.getTime()));
       const days = Math.max(0, Math.floor((subject.now.getTime() - watched) / DAY_MS));
       const values = { n: days, of: DAYS };
       return notEnough(say("{n} of {of} days were observed without a loss of counters.", values));
@@ -73,7 +80,7 @@ export const rule: Rule = {
       verdicts
         .filter(({ verdict }) => verdict === "unused")
         .map(({ family, watched_since }) => ({
-          ...findingOf(family, { stats, tables, work, servers: uses.length }),
+          ...findingOf(family, { stats, tables, work, schema, servers: uses.length }),
           window: window(watched_since),
         })),
     );
@@ -84,14 +91,16 @@ type Known = {
   stats: ReadonlyMap<string, IndexStats>;
   tables: ReadonlyMap<string, TableStats>;
   work: WorkWindow;
+  schema: SchemaSnapshot;
   servers: number;
 };
 
-function findingOf({ root, members }: Family, { stats, tables, work, servers }: Known): Found {
+function findingOf({ root, members }: Family, known: Known): Found {
+  const { stats, tables, work, schema, servers } = known;
   const size = members.reduce((sum, each) => sum + sizeOf(each, stats), 0);
-  const writes = members.reduce((sum, { schema, table }) => {
-    const { n_tup_ins, n_tup_upd, n_tup_hot_upd } = work.workOf(schema, table);
-    return sum + n_tup_ins + n_tup_upd - n_tup_hot_upd;
+  const writes = members.reduce((sum, { schema: of, table }) => {
+    const { n_tup_ins, n_tup_upd, n_tup_hot_upd } = work.workOf(of, table);
+    return sum + n_tup_ins + n_tup_upd - (n_tup_hot_upd ?? 0);
   }, 0);
   const table = tables.get(keyOf(root.schema, root.table));
   // Without statistics of the expression the planner may not see what the index is good for.
@@ -110,10 +119,9 @@ function findingOf({ root, members }: Family, { stats, tables, work, servers }: 
     ...(whole ? [fact("partitions", members.length, "count")] : []),
     ...(root.definition ? [fact("definition", root.definition, "sql")] : []),
   ];
-  const sql = `drop index ${whole ? "" : "concurrently "}${qualified(root)};`;
   const words =
     "Drop it. Keep its definition for the way back, and think of what runs once a quarter or a year.";
-  const fix = fixBy(sql, words, true);
+  const fix = fixBy(dropStatement(root, schema.tables), words, true);
   return found(qualified(root), severity, evidence, { confidence: blind ? "low" : "high", fix });
 }
 

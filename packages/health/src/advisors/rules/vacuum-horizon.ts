@@ -1,6 +1,8 @@
 import type { ServerStats } from "@quern/contract/agent/server";
 import type { Severity } from "@quern/contract/health/findings";
+import { literal } from "@quern/contract/postgres-literal";
 import { serverOf } from "../facts.ts";
+import { missingPart } from "../facts-server-parts.ts";
 import { advice, fact, fixBy, found, judged, severityBy } from "../finding.ts";
 import type { Fix, Rule } from "../rule.ts";
 
@@ -25,8 +27,15 @@ export const rule: Rule = {
   engines: ["postgres"],
   async judge(subject) {
     const { body } = (await serverOf(subject))!;
+    if (body.horizon === undefined)
+      return missingPart(subject, "server.horizon", "who holds the horizon");
+    // Vacuum itself holds nothing up, however long it takes.
+    const vacuums = new Set((body.vacuum_progress ?? []).map(({ pid }) => String(pid)));
+    const holders = body.horizon.filter(
+      ({ type, name }) => type !== "backend" || !vacuums.has(name ?? ""),
+    );
     return judged(
-      (body.horizon ?? []).flatMap((holder) => {
+      holders.flatMap((holder) => {
         const age = Number(holder.age_xids);
         const held_s = (subject.now.getTime() - Date.parse(holder.since ?? "")) / 1000;
         const long = held_s > HOURS * 3600;
@@ -61,7 +70,6 @@ function gravest(...severities: (Severity | undefined)[]): Severity | undefined 
 }
 
 function fixOf({ type, name }: Holder): Fix {
-  const literal = `'${(name ?? "").replaceAll("'", "''")}'`;
   if (type === "backend" && /^\d+$/.test(name ?? ""))
     return fixBy(
       `select pg_terminate_backend(${name});`,
@@ -69,7 +77,7 @@ function fixOf({ type, name }: Holder): Fix {
     );
   if (type === "slot" || type === "slot_catalog")
     return fixBy(
-      `select pg_drop_replication_slot(${literal});`,
+      `select pg_drop_replication_slot(${literal(name ?? "")});`,
       "Start its consumer again, or drop the slot when nobody will come back for it: what it has not received is lost for it then.",
     );
   if (type === "prepared")

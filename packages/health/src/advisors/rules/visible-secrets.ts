@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { fact, fixBy, found, judged } from "../finding.ts";
+import { fact, fixBy, found, judged, notEnough } from "../finding.ts";
 import type { Rule } from "../rule.ts";
 
 export const rule: Rule = {
@@ -18,6 +18,11 @@ export const rule: Rule = {
   engines: ["postgres"],
   async judge(subject) {
     const { db, database_id, server_id, now } = subject;
+    const { rows: looked } = await sql<{ statements: boolean; by_agent: boolean }>`
+      select count(*) > 0 as statements, coalesce(bool_or(text_state is not null or secret_visible), false) as by_agent
+      from health_statements where database_id = ${database_id}`.execute(db);
+    if (looked[0]!.statements && !looked[0]!.by_agent)
+      return notEnough("This agent does not look for secrets in statements; Quern's own does.");
     // An entry stays where it is until the statistics are emptied; nothing tells when it alone is removed.
     const { rows } = await sql<{
       id: number;

@@ -7,6 +7,7 @@ import { qualified } from "../names.ts";
 import type { Found, Rule, Subject } from "../rule.ts";
 
 const ALL = 2 ** 31;
+/** By default of xids and of multixacts; before 14 there is no such setting, and the age is as grave. */
 const FAILSAFE = 1_600_000_000;
 const DAYS = 3;
 const SHOWN = 20;
@@ -31,17 +32,20 @@ export const rule: Rule = {
     if (own === undefined)
       return notEnough("What the agent sends of the server does not name this database.");
     const settings = await settingsOf(subject);
-    const limits = {
-      xid: numberOf(settings, "autovacuum_freeze_max_age", 200_000_000),
-      mxid: numberOf(settings, "autovacuum_multixact_freeze_max_age", 400_000_000),
+    const xid: Limits = {
+      freeze_max: numberOf(settings, "autovacuum_freeze_max_age", 200_000_000),
       failsafe: numberOf(settings, "vacuum_failsafe_age", FAILSAFE),
+    };
+    const mxid: Limits = {
+      freeze_max: numberOf(settings, "autovacuum_multixact_freeze_max_age", 400_000_000),
+      failsafe: numberOf(settings, "vacuum_multixact_failsafe_age", FAILSAFE),
     };
     const rate = await idsPerDay(subject);
     const tables = (await documentOf(subject, "tables"))?.body ?? [];
     return judged([
-      ...ofDatabase("xid", Number(own.frozen_xid_age), limits.xid, limits.failsafe, rate, tables),
-      ...ofDatabase("mxid", Number(own.min_mxid_age), limits.mxid, limits.failsafe, null, tables),
-      ...ofTables(tables, limits.xid, limits.failsafe),
+      ...ofDatabase("xid", Number(own.frozen_xid_age), xid, rate, tables),
+      ...ofDatabase("mxid", Number(own.min_mxid_age), mxid, null, tables),
+      ...ofTables(tables, { xid, mxid }),
     ]);
   },
 };
@@ -75,11 +79,13 @@ export function ageSeverity(
   return age > freeze_max ? { severity: "info", threshold: freeze_max } : undefined;
 }
 
+type Kind = "xid" | "mxid";
+type Limits = { freeze_max: number; failsafe: number };
+
 function ofDatabase(
-  kind: "xid" | "mxid",
+  kind: Kind,
   age: number,
-  freeze_max: number,
-  failsafe: number,
+  { freeze_max, failsafe }: Limits,
   per_day: number | null,
   tables: readonly TableStats[],
 ): Found[] {
@@ -108,30 +114,34 @@ function ofDatabase(
   return [found(kind === "xid" ? "" : "multixacts", severity, evidence, { fix })];
 }
 
-function ageOf(table: TableStats, kind: "xid" | "mxid"): number {
+function ageOf(table: TableStats, kind: Kind): number {
   return kind === "xid"
     ? Math.max(Number(table.frozen_xid_age ?? 0), Number(table.toast?.frozen_xid_age ?? 0))
     : Number(table.min_mxid_age ?? 0);
 }
 
+const AGE_KEYS: Record<Kind, string> = { xid: "age", mxid: "multixact_age" };
+const OPTIONS: Record<Kind, string> = {
+  xid: "autovacuum_freeze_max_age",
+  mxid: "autovacuum_multixact_freeze_max_age",
+};
+
+type Old = { kind: Kind; age: number; limit: number; severity: Severity; threshold: number };
+
 /** Tables past their own limit, which a storage parameter may lower: the oldest, from warning on. */
-function ofTables(tables: readonly TableStats[], freeze_max: number, failsafe: number): Found[] {
+function ofTables(tables: readonly TableStats[], limits: Record<Kind, Limits>): Found[] {
   return tables
     .flatMap((table) => {
-      const option = Number(table.options?.autovacuum_freeze_max_age ?? Number.NaN);
-      const limit = Number.isFinite(option) ? Math.min(option, freeze_max) : freeze_max;
-      const age = ageOf(table, "xid");
-      const judgedAge = ageSeverity(age, limit, failsafe);
-      return judgedAge && judgedAge.severity !== "info"
-        ? [{ table, age, limit, ...judgedAge }]
-        : [];
+      const old = (["xid", "mxid"] as const).flatMap((kind) => oldOf(table, kind, limits[kind]));
+      const [worst] = old.sort((left, right) => shareOf(right) - shareOf(left));
+      return worst === undefined ? [] : [{ table, ...worst }];
     })
-    .sort((left, right) => right.age - left.age)
+    .sort((left, right) => shareOf(right) - shareOf(left))
     .slice(0, SHOWN)
-    .map(({ table, age, limit, severity, threshold }) => {
+    .map(({ table, kind, age, limit, severity, threshold }) => {
       const object = qualified({ schema: table.schema, name: table.table });
       const evidence = [
-        fact("age", age, "xids", threshold),
+        fact(AGE_KEYS[kind], age, "xids", threshold),
         fact("freeze_max_age", limit, "xids"),
         fact("last_autovacuum", table.last_autovacuum, "time"),
       ];
@@ -139,4 +149,16 @@ function ofTables(tables: readonly TableStats[], freeze_max: number, failsafe: n
       const words = "Vacuum it by hand, without a cost limit: it goes faster than autovacuum.";
       return found(object, severity, evidence, { fix: fixBy(sql, words) });
     });
+}
+
+/** How far it is beyond its limit. */
+const shareOf = ({ age, limit }: Pick<Old, "age" | "limit">) => age / limit;
+
+function oldOf(table: TableStats, kind: Kind, { freeze_max, failsafe }: Limits): Old[] {
+  const option = Number(table.options?.[OPTIONS[kind]] ?? Number.NaN);
+  const limit = Number.isFinite(option) ? Math.min(option, freeze_max) : freeze_max;
+  const age = ageOf(table, kind);
+  const judgedAge = ageSeverity(age, limit, failsafe);
+  if (judgedAge === undefined || judgedAge.severity === "info") return [];
+  return [{ kind, age, limit, ...judgedAge }];
 }

@@ -1,4 +1,4 @@
-/** A text as a literal of SQL that somebody may run. */
+/** `text` as a literal of PostgreSQL's SQL, whatever standard_conforming_strings is. */
 export function literal(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return text.includes("\\") ? `E${quoted.replaceAll("\\", "\\\\")}` : quoted;
