@@ -15,6 +15,8 @@ export const healthySettings = (): Record<string, string> => ({
 /** What a restart is needed for. */
 export const brokenSettings = (): Record<string, string> => ({
   ...{ fsync: "off", archive_command: "false", autovacuum_freeze_max_age: "100000" },
+  ...{ track_io_timing: "off", statement_timeout: "0" },
+  idle_in_transaction_session_timeout: "0",
 });
 
 export const HEALTHY = `
@@ -48,6 +50,11 @@ select setval('worn_id_seq', 2100000000);
 create table odd (id bigint primary key, paid money, code char(3));
 create function unsafe() returns int language sql security definer as 'select 1';
 grant create on schema public to public;
+create role crammed login connection limit 2;
+create table sparse (id bigint primary key, x int);
+create index sparse_x on sparse (x);
+insert into sparse select g, case when g % 10 = 0 then g end from generate_series(1, 110000) as g;
+analyze sparse;
 create role visible login password 'canary-of-the-advisors';
 create extension hstore version '${major >= 18 ? "1.7" : "1.4"}';
 create table dead (id bigint primary key, x text) with (autovacuum_enabled = off);
@@ -80,6 +87,7 @@ export const BROKEN_AFTER: readonly string[] = [
   ...Array.from({ length: 60 }, (_, n) => `select count(*) from wide where filler = '${n}'`),
   // Each is a transaction of its own: ages are counted in them.
   "do $$ begin for n in 1..130000 loop begin insert into keyless values (n); exception when others then null; end; end loop; end $$",
+  "set work_mem = '64kB'; select count(*) from (select repeat('z', 90) || g as z from generate_series(1, 800000) as g order by 1) as s",
   "select pg_switch_wal()",
 ];
 
@@ -110,10 +118,11 @@ export async function breakSessions(server: TestServer) {
     for (let turn = 0; turn < 3; turn += 1) await client.query("select pg_sleep(0.08), 'slow'");
   };
   await Promise.all(crowd.map(slow));
-  await Promise.all(crowd.slice(12).map((client) => client.end()));
+  await Promise.all(crowd.slice(20).map((client) => client.end()));
+  const crammed = await Promise.all([1, 2].map(() => server.session("shop", "crammed")));
   return {
     async end() {
-      const all = [idle, holder, waiter, sleeper, ...crowd];
+      const all = [idle, holder, waiter, sleeper, ...crowd, ...crammed];
       await server.sql(
         "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and usename = 'postgres'",
       );

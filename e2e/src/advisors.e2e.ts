@@ -176,7 +176,7 @@ describe.each(MAJORS.map((major) => ({ major })))("PostgreSQL $major", ({ major 
     const found = new Set<string>();
     for (const seconds of LATER) for (const each of await findings(seconds)) found.add(each);
     await sessions.end();
-    const expected = [...OF_CATALOGS, ...OF_WORK, ...(major >= 17 ? ["slow-statements"] : [])];
+    const expected = [...OF_CATALOGS, ...OF_WORK, ...(major >= 17 ? OF_STATEMENTS : [])];
     const said = [...found].map(withoutProcess);
     expect(said).toEqual(expect.arrayContaining(expected));
     // What is in order beside it is not accused.
@@ -207,16 +207,21 @@ const OF_WORK = [
   "autovacuum-backlog: public.dead",
   "blocked-sessions",
   "checkpoints: requested",
+  "connection-limits: role crammed",
+  "connection-saturation",
   "dangerous-settings: fsync",
   "deadlocks: shop",
   "hot-updates: public.cold",
   "idle-in-transaction",
   "long-queries",
   "missing-index: public.wide",
+  "partial-index-chance: public.sparse_x",
   "pending-restart: max_connections",
   "rollbacks: shop",
+  "setting-hints: timeouts",
   "slot-retention: left_behind",
   "stale-statistics: public.stale",
+  "statement-statistics: track_io_timing",
   "superusers",
   "unused-index: public.cold_x",
   "vacuum-horizon",
@@ -225,9 +230,15 @@ const OF_WORK = [
   "wraparound: public.kept",
 ];
 
+/** From 17 on statements say since when they count, so that what came up in this long interval is known. */
+const OF_STATEMENTS = ["slow-statements", "temp-spill"];
+
 /** Processes and statements have another name each time. */
 function withoutProcess(found: string): string {
-  return found.replace(/: (pid|backend) .*|(?<=^(slow-statements|visible-secrets)): .*/, "");
+  return found.replace(
+    /: (pid|backend) .*|(?<=^(slow-statements|temp-spill|visible-secrets)): .*/,
+    "",
+  );
 }
 
 /** An hour, four, a day and six weeks after all was well. */

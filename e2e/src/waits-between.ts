@@ -3,12 +3,12 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** They wait for leases, deadlines and firings more than they compute, the longest first. */
 const WAITING = [
-  ...["crash-harness", "fail-points", "health", "schedules", "crash", "half-open"],
+  ...["crash-harness", "fail-points", "schedules", "crash", "half-open"],
   "runner-trouble",
 ].map((name) => `${name}.e2e.ts`);
 
 /** They take longer than their size tells; what begins last the other workers wait for. */
-const LONG = ["sandbox-crash", "cli", "examples", "spine", "charts"].map(
+const LONG = ["health", "sandbox-crash", "cli", "examples", "spine", "charts"].map(
   (name) => `${name}.e2e.ts`,
 );
 

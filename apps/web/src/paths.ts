@@ -1,3 +1,5 @@
+import type { Parameter } from "@quern/contract/parameters";
+import { markRaw } from "vue";
 import type { LocationQueryRaw, RouteLocationRaw } from "vue-router";
 
 /** Every address of the app, made in one place. */
@@ -10,6 +12,15 @@ export const paths = {
   setUp: "/setup",
   queries: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/queries", query }),
   newQuery: (query: LocationQueryRaw = {}): RouteLocationRaw => ({ path: "/queries/new", query }),
+  /** The editor with SQL that is not saved. Buttons make reactive what they get, and the browser's history takes no such objects. */
+  newSql: (
+    query: LocationQueryRaw & { datasource: string },
+    sql: string,
+    params: Parameter[] = [],
+  ) => ({
+    ...{ path: "/queries/new", query },
+    state: { sql, ...(params.length === 0 ? {} : { params: markRaw(params) }) },
+  }),
   query: (id: string, query: LocationQueryRaw = {}): RouteLocationRaw => ({
     path: `/queries/${id}`,
     query,

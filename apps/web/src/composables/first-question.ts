@@ -20,10 +20,6 @@ export function useFirstQuestion() {
   return computed<RouteLocationRaw>(() => {
     const first = datasource.value;
     if (first === null) return paths.newDatasource;
-    return {
-      path: "/queries/new",
-      query: { datasource: first.id },
-      state: { sql: firstQuery(snapshot.value) },
-    };
+    return paths.newSql({ datasource: first.id }, firstQuery(snapshot.value));
   });
 }

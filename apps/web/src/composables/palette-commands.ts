@@ -26,7 +26,7 @@ export function usePaletteCommands(close: () => void) {
   const help = useHelp();
   const { setTheme } = useTheme();
   const { datasources } = useDatasources();
-  const { data: fleet } = useFleet();
+  const { data: fleet } = useFleet(undefined, { once: true });
 
   const act = (deed: () => void) => () => {
     close();

@@ -4,7 +4,7 @@ import type { PlotTable } from "../chart/table-lines.ts";
 import { t } from "../i18n/language.ts";
 import { exactInstant } from "../words/instants.ts";
 import { metricName } from "./metric-names.ts";
-import { formatValue } from "./values.ts";
+import { exactIfShort, formatValue } from "./values.ts";
 
 /** `points`: ms and the value, null for a gap. `week`: the line of `name` a week before. */
 export type ChartLine = {
@@ -97,6 +97,10 @@ export function chartTable(lines: readonly ChartLine[]): PlotTable {
       cells: [
         exactInstant(new Date(ms).toISOString()),
         ...lines.map(({ unit }, index) => formatValue(byLine[index]?.get(ms) ?? null, unit)),
+      ],
+      exact: [
+        null,
+        ...lines.map(({ unit }, index) => exactIfShort(byLine[index]?.get(ms) ?? null, unit)),
       ],
     })),
   };

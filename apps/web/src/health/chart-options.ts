@@ -10,7 +10,7 @@ import type { Tip, TipRow } from "../chart/tooltip.ts";
 import { t } from "../i18n/language.ts";
 import { type ChartLine, stepOf } from "./chart-lines.ts";
 import { markWords } from "./mark-words.ts";
-import { formatValue } from "./values.ts";
+import { exactIfShort, formatValue } from "./values.ts";
 
 export type ChartKind = "line" | "area" | "bars";
 
@@ -157,7 +157,8 @@ function tip(
     const point = line.points.find(([ms]) => ms === at);
     if (point === undefined || !seen.has(index)) return [];
     const words = formatValue(point[1], line.unit);
-    return [{ name: line.label, color: lineColor(line, look), words, exact: null }];
+    const exact = exactIfShort(point[1], line.unit);
+    return [{ name: line.label, color: lineColor(line, look), words, exact }];
   });
   const marks = answer.marks
     .filter((mark) => Math.abs(Date.parse(mark.at) - (at ?? 0)) <= Math.max(step, 1) / 2)
@@ -174,8 +175,9 @@ function totalOf(lines: readonly ChartLine[], at: number, seen: ReadonlySet<numb
   const values = own.flatMap(({ points }) => points.find(([ms]) => ms === at)?.[1] ?? []);
   if (values.length < 2) return [];
   const sum = values.reduce((total, value) => total + value, 0);
-  const words = formatValue(sum, own[0]?.unit ?? "count");
-  return [{ name: t("Together"), color: null, words, exact: null }];
+  const unit = own[0]?.unit ?? "count";
+  const words = formatValue(sum, unit);
+  return [{ name: t("Together"), color: null, words, exact: exactIfShort(sum, unit) }];
 }
 
 function axisValue(found: unknown): number | null {

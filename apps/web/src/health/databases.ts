@@ -16,12 +16,19 @@ const FLEET = ["health", "databases"] as const;
 export const databaseKey = (id: string) => ["health", "database", id] as const;
 
 const LOOK_EVERY_MS = 30_000;
+const ONCE_MS = 300_000;
 const PAGE = 500;
 /** More than this is no list to look through. */
 const MOST_PAGES = 4;
 
-/** All monitored databases; those of one datasource where that is given (null: none are asked for). */
-export function useFleet(datasource_id?: MaybeRefOrGetter<string | null | undefined>) {
+/**
+ * All monitored databases; those of one datasource where that is given (null: none are asked for). `once`: as they were
+ * when they were last asked for, if that is not long ago, since the whole fleet is much to read.
+ */
+export function useFleet(
+  datasource_id?: MaybeRefOrGetter<string | null | undefined>,
+  { once = false } = {},
+) {
   const can = useCan();
   return useQuery({
     queryKey: computed(() => [...FLEET, toValue(datasource_id) ?? "all"]),
@@ -43,10 +50,10 @@ export function useFleet(datasource_id?: MaybeRefOrGetter<string | null | undefi
         cursor = answer.next_cursor;
         if (cursor === null) break;
       }
-      return { items, cut: cursor !== null };
+      return { items, cut: cursor !== null } satisfies FleetAnswer;
     },
     enabled: () => can("health.read") && toValue(datasource_id) !== null,
-    refetchInterval: LOOK_EVERY_MS,
+    ...(once ? { staleTime: ONCE_MS } : { refetchInterval: LOOK_EVERY_MS }),
   });
 }
 
@@ -73,13 +80,29 @@ export function useLinking() {
   });
 }
 
-/** Resolves to true when the database and its history are gone. */
-export function useForgetting() {
+/**
+ * Forgets a database with its history, then leaves its page: what is shown of it must not be asked for again, since the
+ * answer would be that there is no such database.
+ */
+export function useForgetting(leave: () => Promise<unknown>) {
   const queries = useQueryClient();
   return useAction(async (id: string) => {
     await api.call(forgetDatabase, { params: { id } });
-    queries.removeQueries({ queryKey: databaseKey(id) });
-    await queries.invalidateQueries({ queryKey: ["health"] });
-    return true;
+    queries.setQueriesData<FleetAnswer>(
+      { queryKey: FLEET },
+      (fleet) => fleet && without(fleet, id),
+    );
+    await leave();
+    queries.removeQueries({ predicate: ({ queryKey }) => isOf(queryKey, id) });
+    void queries.invalidateQueries({ queryKey: ["health"] });
   });
 }
+
+type FleetAnswer = { items: MonitoredDatabase[]; cut: boolean };
+const without = ({ items, cut }: FleetAnswer, id: string): FleetAnswer => ({
+  items: items.filter((each) => each.id !== id),
+  cut,
+});
+/** Ids are unique: a key that has it anywhere is about it. */
+const isOf = (queryKey: readonly unknown[], id: string): boolean =>
+  queryKey[0] === "health" && JSON.stringify(queryKey).includes(id);

@@ -2,10 +2,11 @@ import type { MonitoredDatabase } from "@quern/contract/health/databases";
 import type { SeriesAnswer } from "@quern/contract/health/ranges";
 import { expect, test } from "vitest";
 import { chartLines, chartTable, stepOf } from "./chart-lines.ts";
-import { inOrder, orderText, parseOrder } from "./fleet/order.ts";
+import { grouped, parseGrouping } from "./fleet/groups.ts";
+import { directionOf, inOrder, orderText, parseOrder } from "./fleet/order.ts";
 import { chosenRange, rangeAddress } from "./range-address.ts";
 import { coverageWords, isStale } from "./scores.ts";
-import { exactValue, formatChange, formatValue } from "./values.ts";
+import { exactIfShort, exactValue, formatChange, formatValue } from "./values.ts";
 
 const at = (minute: number) => new Date(Date.UTC(2026, 2, 1, 10, minute)).toISOString();
 
@@ -49,7 +50,7 @@ test("a line has a gap where steps are missing, and none where one interval was 
 });
 
 test("the table behind a chart has what is known, the newest first", () => {
-  const lines = chartLines(answer([1, 2, 3], [60, 60, 60], [1, null, 3]), {});
+  const lines = chartLines(answer([1, 2, 3], [60, 60, 60], [1, null, 3.001_2]), {});
   const { head, total, lines: rows } = chartTable(lines);
   expect(head).toEqual(["Time", "Load", "Load, a week before"]);
   expect(total).toBe(3);
@@ -58,6 +59,7 @@ test("the table behind a chart has what is known, the newest first", () => {
     ["–", "1"],
     ["1", "1"],
   ]);
+  expect(rows[0]!.exact).toEqual([null, "3.0012", null]);
 });
 
 test("numbers are short, exact on demand, and nothing that is unknown is 0", () => {
@@ -66,6 +68,9 @@ test("numbers are short, exact on demand, and nothing that is unknown is 0", () 
   expect(formatValue(1234.5, "per_second")).toBe("1,235/s");
   expect(formatValue(-3_200_000, "bytes")).toBe("−3.2 MB");
   expect(exactValue(3_200_000, "bytes")).toBe("3,200,000 bytes");
+  expect(exactValue(0.031_416, "ratio")).toBe("3.1416%");
+  expect(exactIfShort(1_234_567, "count")).toBe("1,234,567");
+  expect([exactIfShort(12, "count"), exactIfShort(null, "bytes")]).toEqual([null, null]);
   expect(formatChange(2, 3)).toBe("+50%");
   expect(formatChange(3, 2)).toBe("−33%");
   expect(formatChange(1, 8.24)).toBe("× 8.24");
@@ -105,10 +110,29 @@ test("the fleet has the worst first, and what is not known last whichever way ro
   expect(names("size")).toEqual(["bad", "good", "critical", "unknown"]);
   expect(names("-size")).toEqual(["good", "bad", "critical", "unknown"]);
   expect(names("name")).toEqual(["bad", "critical", "good", "unknown"]);
+  const way = (text: string | null) => directionOf(parseOrder(text));
+  expect([way(null), way("-score"), way("size"), way("-size"), way("name")]).toEqual([
+    ...["ascending", "descending", "descending", "ascending", "ascending"],
+  ]);
   expect([orderText(parseOrder("nonsense")), orderText(parseOrder("-size"))]).toEqual([
     null,
     "-size",
   ]);
   expect(isStale(fleet[0]!, Date.parse(at(12)))).toBe(false);
   expect(isStale(fleet[0]!, Date.parse(at(14)))).toBe(true);
+});
+
+test("names have their numbers in order, and groups that of their first database", () => {
+  const on = (name: string, server: string) => {
+    const one = database(name, {});
+    return { ...one, server: { ...one.server, id: server, name: server } };
+  };
+  const fleet = inOrder([on("a", "db10"), on("b", "db2"), on("c", "db10")], parseOrder("name"), 0);
+  expect(fleet.map(({ name }) => name)).toEqual(["b", "a", "c"]);
+  const groups = grouped(fleet, parseGrouping("server"));
+  expect(groups.map(({ label, databases }) => [label, databases.length])).toEqual([
+    ["db2", 1],
+    ["db10", 2],
+  ]);
+  expect(grouped(fleet, parseGrouping("toString"))).toMatchObject([{ label: null }]);
 });

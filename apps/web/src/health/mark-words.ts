@@ -26,11 +26,13 @@ const WORDS: Record<HealthMark, { short: string; long: string }> = {
   first: { short: t("First reading"), long: t("There is nothing before it to compare with.") },
   failover: {
     short: t("Failover"),
-    long: t("Another server took over; everything is counted anew from there on."),
+    long: t(
+      "A standby was promoted. If it is another server that answers now, this interval has no numbers.",
+    ),
   },
   unknown: {
     short: t("Doubtful"),
-    long: t("It cannot be told whether counters were lost: this server does not say so."),
+    long: t("It cannot be told whether counters were lost, or another server answers than before."),
   },
 };
 

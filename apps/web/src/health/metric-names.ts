@@ -44,6 +44,7 @@ const NAMES: Record<HealthMetricName, string> = {
   wal_buffers_full: t("WAL buffers full"),
   checkpoints_timed: t("Checkpoints by time"),
   checkpoints_requested: t("Checkpoints on demand"),
+  checkpoints_done: t("Checkpoints done"),
   checkpoint_write_time_ms: t("Checkpoints writing"),
   checkpoint_sync_time_ms: t("Checkpoints syncing"),
   buffers_checkpoint: t("Buffers written by checkpoints"),

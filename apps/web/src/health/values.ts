@@ -14,6 +14,10 @@ const short = new Intl.NumberFormat(language, {
   maximumSignificantDigits: 3,
 });
 const every = new Intl.NumberFormat(language, { maximumFractionDigits: 6 });
+const everyShare = new Intl.NumberFormat(language, {
+  style: "percent",
+  maximumFractionDigits: 6,
+});
 
 const change = new Intl.NumberFormat(language, {
   style: "percent",
@@ -61,9 +65,18 @@ export function exactValue(value: number | null, unit: string): string {
       return t("{value}/s", { value: digits });
     case "ms_per_second":
       return t("{value}/s", { value: `${digits} ms` });
+    case "ratio":
+      return everyShare.format(value);
     default:
       return digits;
   }
+}
+
+/** Every digit where `formatValue` leaves some out, else null. */
+export function exactIfShort(value: number | null, unit: string): string | null {
+  if (value === null) return null;
+  const exact = exactValue(value, unit);
+  return exact === formatValue(value, unit) ? null : exact;
 }
 
 /** A change against before: `+12%`, `−40%`, `× 8.2`; null when there is nothing to compare with. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type * as bytesOf from "../words/bytes.ts";
 import type * as counts from "../words/count.ts";
 import type * as durations from "../words/duration.ts";
 import type * as instants from "../words/instants.ts";
@@ -10,6 +11,7 @@ import type { t as Say } from "./language.ts";
  * other tests, which are said in English.
  */
 let t: typeof Say;
+let bytes: typeof bytesOf;
 let count: typeof counts;
 let duration: typeof durations;
 let instant: typeof instants;
@@ -21,7 +23,8 @@ beforeAll(async () => {
   const language = await import("./language.ts");
   await language.loadLanguage();
   t = language.t;
-  [count, duration, instant] = await Promise.all([
+  [bytes, count, duration, instant] = await Promise.all([
+    import("../words/bytes.ts"),
     import("../words/count.ts"),
     import("../words/duration.ts"),
     import("../words/instants.ts"),
@@ -69,6 +72,8 @@ test("what a person writes is read in the same language as it is shown", () => {
   expect(duration.formatDuration(259_200_000)).toBe("3 j");
   expect(duration.parseDuration("1,5 h")).toBe(5_400_000);
   expect(duration.parseDuration("3 j")).toBe(259_200_000);
+  expect(bytes.formatBytes(3_200_000)).toBe("3,2 Mo");
+  expect(bytes.parseBytes(bytes.formatByteLimit(256 * 1024 ** 2))).toBe(256 * 1024 ** 2);
   const now = Date.parse("2026-11-21T12:00:00.000Z");
   expect(instant.formatAge("2026-11-18T12:00:00.000Z", now)).toBe("il y a 3 j");
   expect(instant.formatAge("2026-11-21T11:59:59.000Z", now)).toBe("à l’instant");

@@ -33,10 +33,7 @@ export function addressOfHit(hit: SearchHit, writesSql: boolean): RouteLocationR
   if (type === "datasource" || hit.path === null || !writesSql) return paths.datasource(id);
   const table = tableName(hit.path);
   const columns = type === "column" ? quoteIdentifier(hit.name) : "*";
-  return {
-    ...locationOf(paths.newQuery({ datasource: id })),
-    state: { sql: `select ${columns}\nfrom ${table}\nlimit 100` },
-  };
+  return paths.newSql({ datasource: id }, `select ${columns}\nfrom ${table}\nlimit 100`);
 }
 
 /** Where a hit belongs, in a word or two: the table of a column, the query of a chart. */
@@ -51,8 +48,4 @@ export function contextOf(hit: SearchHit): string {
 function tableName({ schema, table }: { schema: string; table: string }): string {
   const quoted = quoteIdentifier(table);
   return schema === "public" ? quoted : `${quoteIdentifier(schema)}.${quoted}`;
-}
-
-function locationOf(to: RouteLocationRaw): Exclude<RouteLocationRaw, string> {
-  return typeof to === "string" ? { path: to } : to;
 }

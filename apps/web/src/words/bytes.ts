@@ -1,6 +1,9 @@
+import { t } from "../i18n/language.ts";
 import { formatDecimal } from "./count.ts";
 
-const UNITS = ["B", "kB", "MB", "GB", "TB"];
+/** What a byte is called after its prefix: `Go` in French. */
+const BYTE = t("B", { as: "byte" });
+const UNITS = ["", "k", "M", "G", "T"].map((prefix) => `${prefix}${BYTE}`);
 
 /** `bytes` in decimal units: `812 B`, `3.2 MB`, `41 GB`. */
 export function formatBytes(bytes: number): string {
@@ -15,9 +18,9 @@ export function formatBytes(bytes: number): string {
 }
 
 const BINARY: [number, string][] = [
-  [1024 ** 3, "GiB"],
-  [1024 ** 2, "MiB"],
-  [1024, "KiB"],
+  [1024 ** 3, `Gi${BYTE}`],
+  [1024 ** 2, `Mi${BYTE}`],
+  [1024, `Ki${BYTE}`],
 ];
 
 /** A limit, which is usually set in binary units: `256 MiB`, `20 GiB`; others as `formatBytes`. */
@@ -27,11 +30,11 @@ export function formatByteLimit(bytes: number): string {
 }
 
 const FACTORS: Record<string, number> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 };
-for (const [size, unit] of BINARY) FACTORS[unit.toLowerCase()] = size;
+Object.assign(FACTORS, { kib: 1024, mib: 1024 ** 2, gib: 1024 ** 3 });
 
-/** Reads `256 MiB`, `20 GB`, `1024` (bytes) as a whole number of bytes; null when it is none. */
+/** Reads `256 MiB`, `20 GB` (French `20 Go`), `1024` (bytes) as a whole number of bytes; null when it is none. */
 export function parseBytes(text: string): number | null {
-  const match = /^\s*(\d+(?:[.,]\d+)?)\s*([kmgt]i?b|b)?\s*$/i.exec(text);
-  const factor = FACTORS[match?.[2]?.toLowerCase() ?? "b"];
+  const match = /^\s*(\d+(?:[.,]\d+)?)\s*([kmgt]i?[bo]|[bo])?\s*$/i.exec(text);
+  const factor = FACTORS[match?.[2]?.toLowerCase().replace("o", "b") ?? "b"];
   return match && factor ? Math.round(Number(match[1]?.replace(",", ".")) * factor) : null;
 }

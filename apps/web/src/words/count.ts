@@ -4,7 +4,7 @@ const whole = new Intl.NumberFormat(language);
 const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 
 /** A whole number with separators: `1,204,331`. */
-export function formatCount(count: number): string {
+export function formatCount(count: number | bigint): string {
   return whole.format(count);
 }
 

@@ -43,6 +43,7 @@ function declarationOf({ name, type, given }: RunParameter) {
   };
 }
 
-function quote(text: string): string {
+/** As one word of a POSIX shell. */
+export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -14,6 +14,23 @@ const thisYear = new Intl.DateTimeFormat(language, {
   minute: "2-digit",
   hourCycle: "h23",
 });
+const thisYearSecond = new Intl.DateTimeFormat(language, {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+const anyYearSecond = new Intl.DateTimeFormat(language, {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
 const anyYear = new Intl.DateTimeFormat(language, {
   day: "numeric",
   month: "short",
@@ -40,11 +57,12 @@ export function formatInstant(instant: string, now: number = Date.now()): string
   return (date.getFullYear() === then.getFullYear() ? thisYear : anyYear).format(date);
 }
 
-/** As `formatInstant`, with seconds where it is today: to tell apart what happened in the same minute. */
+/** As `formatInstant`, with the second: to tell apart what happened in the same minute. */
 export function formatSecond(instant: string, now: number = Date.now()): string {
   const date = new Date(instant);
-  const isToday = date.toDateString() === new Date(now).toDateString();
-  return isToday ? todaySecond.format(date) : formatInstant(instant, now);
+  const then = new Date(now);
+  if (date.toDateString() === then.toDateString()) return todaySecond.format(date);
+  return (date.getFullYear() === then.getFullYear() ? thisYearSecond : anyYearSecond).format(date);
 }
 
 /** The whole instant in the viewer's zone, for a hover. */

@@ -6,7 +6,14 @@ import { formatDuration } from "./duration.ts";
 import { exactInstant, formatAge, formatInstant } from "./instants.ts";
 import { howTriggered, KIND_WORDS, whoRan } from "./runs.ts";
 
-export type Fact = { name: string; value: string; title?: string; mono?: boolean };
+/** `mono` is how the name is written, `look` classes of the value. */
+export type Fact = {
+  name: string;
+  value: string;
+  title?: string | undefined;
+  mono?: boolean;
+  look?: string;
+};
 
 const PRIORITY_WORDS: Record<Run["priority"], string> = {
   interactive: t("interactive, first"),

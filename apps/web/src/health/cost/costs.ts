@@ -25,14 +25,26 @@ export function useRunCosts(of: MaybeRefOrGetter<Of>) {
   });
 }
 
-/** `12 %`, `< 0.1 %`. */
-export function costShare(share: number): string {
-  return share > 0 && share < LEAST
+/** `12 %`, `< 0.1 %`; a dash where it is not known. */
+export function costShare(share: number | null): string {
+  return share !== null && share > 0 && share < LEAST
     ? t("< {share}", { share: formatValue(LEAST, "ratio") })
     : formatValue(share, "ratio");
 }
 
+/** What they cost of the load of the last 24 hours, in a sentence. */
+export const loadWords = ({ share, calls }: RunCost): string =>
+  share === null
+    ? t(
+        "Runs of Quern made {n} call in the last 24 hours; of what load is not known. | Runs of Quern made {n} calls in the last 24 hours; of what load is not known.",
+        { n: calls },
+      )
+    : t("Runs of Quern cost {share} of its load in the last 24 hours.", {
+        share: costShare(share),
+      });
+
 /** The one that takes the largest share; null when none was called. */
 export const costliest = (costs: readonly RunCost[]): RunCost | null =>
-  [...costs].filter(({ calls }) => calls > 0).sort((a, b) => (b.share ?? 0) - (a.share ?? 0))[0] ??
-  null;
+  [...costs]
+    .filter(({ calls }) => calls > 0)
+    .sort((a, b) => (b.share ?? -1) - (a.share ?? -1))[0] ?? null;

@@ -11,6 +11,7 @@ export const FILTER_KEYS = [
   "database",
   "rule",
   "object",
+  "statement",
   "search",
 ] as const;
 export type FilterKey = (typeof FILTER_KEYS)[number];
@@ -18,6 +19,7 @@ export type FilterValues = Record<FilterKey, string | null>;
 
 export const STATUSES = ["open", "snoozed", "muted", "resolved", "all"] as const;
 const Status = z.enum(STATUSES);
+const STATEMENT = /^\d{1,18}$/;
 const RULE = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
 /** The filters that an address asks for, as the API takes them; what cannot be one is left out, and open ones need no word. */
@@ -35,6 +37,7 @@ export function filtersOf(value: Readonly<FilterValues>): FindingFilters {
     ...(database_id ? { database_id } : {}),
     ...(rule ? { rule } : {}),
     ...(value.object ? { object: value.object.slice(0, 600) } : {}),
+    ...(STATEMENT.test(value.statement ?? "") ? { statement_id: value.statement ?? "" } : {}),
     ...(search ? { search } : {}),
   };
 }

@@ -1,6 +1,7 @@
 /** Findings and rules in words: severities, categories, states, and the facts with their units. */
 import type { Category } from "@quern/contract/health/databases";
 import type { Evidence, Finding, RuleState, Severity } from "@quern/contract/health/findings";
+import { shareWords } from "../../chart/number-words.ts";
 import { t } from "../../i18n/language.ts";
 import { formatBytes } from "../../words/bytes.ts";
 import { formatCount, formatDecimal } from "../../words/count.ts";
@@ -8,6 +9,7 @@ import { formatDuration } from "../../words/duration.ts";
 import { exactInstant, formatInstant, formatSecond } from "../../words/instants.ts";
 import { sqlLine } from "../../words/sql-line.ts";
 import type { Tone } from "../../words/tone.ts";
+import { exactValue } from "../values.ts";
 import { evidenceText, ruleText } from "./rule-texts.ts";
 
 export const SEVERITIES = ["critical", "warning", "info"] as const satisfies readonly Severity[];
@@ -108,7 +110,7 @@ export function printFact(
   const given = threshold ?? value;
   if (NAMED.test(key) && given !== null) return plain(String(given));
   if (typeof given === "number" && (unit === "ratio" || unit === "count") && TIMES.test(key))
-    return { words: `${trimmed(given, given < 10 ? 1 : 0)} ×`, exact: String(given) };
+    return { words: `${trimmed(given, given < 10 ? 1 : 0)} ×`, exact: exactValue(given, "count") };
   return printValue(given, unit);
 }
 
@@ -122,11 +124,11 @@ function printValue(value: Evidence["value"], unit: Evidence["unit"]): Printed {
     case "bytes":
       return { words: formatBytes(value), exact: t("{n} byte | {n} bytes", { n: value }) };
     case "ms":
-      return { words: formatDuration(value), exact: `${value} ms` };
+      return { words: formatDuration(value), exact: exactValue(value, unit) };
     case "seconds":
-      return { words: formatDuration(value * 1000), exact: `${value} s` };
+      return { words: formatDuration(value * 1000), exact: exactValue(value, unit) };
     case "ratio":
-      return { words: `${trimmed(value * 100, 1)} %`, exact: String(value) };
+      return { words: shareWords(value), exact: exactValue(value, unit) };
     case "xids":
       return plain(t("{n} transaction | {n} transactions", { n: value }));
     case "time":
@@ -141,7 +143,7 @@ function printValue(value: Evidence["value"], unit: Evidence["unit"]): Printed {
 function printCount(value: number): Printed {
   if (Number.isInteger(value)) return plain(formatCount(value));
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return { words: trimmed(value, digits), exact: String(value) };
+  return { words: trimmed(value, digits), exact: exactValue(value, "count") };
 }
 
 /** `digits` after the point, less the zeros at the end. */

@@ -13,8 +13,8 @@ const said = (key: string, value: Evidence["value"], unit: Evidence["unit"], thr
   printFact({ key, value, unit }, threshold).words;
 
 test("facts are printed in their units, and what is not known is no zero", () => {
-  expect(said("dead_share", 0.3754, "ratio")).toBe("37.5 %");
-  expect(said("dead_share", 0.3754, "ratio", 0.3)).toBe("30 %");
+  expect(said("dead_share", 0.3754, "ratio")).toBe("37.5%");
+  expect(said("dead_share", 0.3754, "ratio", 0.3)).toBe("30%");
   expect(said("pressure", 12.34, "ratio")).toBe("12 ×");
   expect(said("times_as_slow", 2, "ratio")).toBe("2 ×");
   expect(said("size_bytes", 3_200_000, "bytes")).toBe("3.2 MB");
@@ -26,7 +26,7 @@ test("facts are printed in their units, and what is not known is no zero", () =>
   expect(said("superuser", false, "text")).toBe("no");
   expect(said("last_vacuum", null, "time")).toBe("unknown");
   expect(said("end_of_life", "2030-11-14", "time")).toBe("Nov 14, 2030");
-  expect(printFact({ key: "x", value: 0.1234, unit: "ratio" }).exact).toBe("0.1234");
+  expect(printFact({ key: "x", value: 0.1234, unit: "ratio" }).exact).toBe("12.34%");
 });
 
 test("keys are said in words, without the unit that the value has", () => {
@@ -92,12 +92,14 @@ test("one rule's many findings fold behind the first three, unless folding hides
 
 test("an address that makes no sense filters nothing", () => {
   const none = { status: null, severity: null, category: null, database: null, rule: null };
-  const empty = { ...none, object: null, search: null };
+  const empty = { ...none, object: null, statement: null, search: null };
   expect(filtersOf(empty)).toEqual({});
   expect(
     filtersOf({ ...empty, status: "open", severity: "dire", database: "x", rule: "A B" }),
   ).toEqual({});
   const id = "01a1ffaa-6538-79e7-889f-bc5fe77971f6";
+  expect(filtersOf({ ...empty, statement: "12" })).toEqual({ statement_id: "12" });
+  expect(filtersOf({ ...empty, statement: "1 or 1" })).toEqual({});
   expect(
     filtersOf({ ...empty, status: "muted", category: "wal", database: id, search: "  carts " }),
   ).toEqual({ status: "muted", category: "wal", database_id: id, search: "carts" });
@@ -137,15 +139,55 @@ test("names of objects are taken apart with their quotes", () => {
   expect(splitName("")).toBeNull();
 });
 
-test("a finding leads to its statement, else to the tab of its rule with its table", () => {
-  const database = { id: "d", name: "shop", server_name: "db1" };
-  const statement = { rule: "slow-statements", object: "x", statement_id: "5", database };
+test("a finding leads to its statement, else to the row of a tab that it is about", () => {
+  const at = "2026-01-02T03:00:00.000Z";
+  const statement = {
+    ...{ rule: "slow-statements", object: "x", statement_id: "5", resolved_at: null },
+    database: { id: "d", name: "shop", server_name: "db1" },
+    ...{ window: null, first_seen_at: at, last_seen_at: at },
+  };
   expect(placeOf(statement).to).toMatchObject({ path: "/databases/d/statements/5" });
   const key = { ...statement, rule: "unindexed-foreign-key", statement_id: null };
   expect(placeOf({ ...key, object: "public.orders.orders_fk" }).to).toMatchObject({
     path: "/databases/d/tables",
     query: { search: "orders" },
   });
+  const led = (rule: string, object: string) => {
+    const { to } = placeOf({ ...key, rule, object });
+    if (typeof to === "string" || !("path" in to)) throw new Error(`no path: ${String(to)}`);
+    return { path: to.path, query: to.query };
+  };
+  expect(led("autovacuum-backlog", "public.carts")).toEqual({
+    path: "/databases/d/tables",
+    query: { search: "carts" },
+  });
+  expect(led("autovacuum-workers", "")).toEqual({ path: "/databases/d/vacuum", query: {} });
+  expect(led("unused-index", 'public."Odd i"')).toEqual({
+    path: "/databases/d/indexes",
+    query: { search: "Odd i" },
+  });
+  expect(led("over-indexed-table", "public.t").query).toEqual({ table: "public.t" });
+  expect(led("missing-primary-key", "public.t")).toEqual({
+    path: "/databases/d/schema",
+    query: { table: "public.t" },
+  });
+  expect(led("pending-restart", "shared_buffers").query).toEqual({ search: "shared_buffers" });
+  expect(led("setting-hints", "timeouts")).toEqual({
+    path: "/databases/d/settings",
+    query: { search: "timeout" },
+  });
+  expect(led("superusers", "")).toEqual({ path: "/databases/d/settings", query: {} });
+  expect(led("statement-statistics", "track_io_timing").path).toBe("/databases/d/settings");
+  expect(led("slot-retention", "warehouse")).toEqual({
+    path: "/databases/d/replication",
+    query: { slot: "warehouse" },
+  });
+  expect(led("blocked-sessions", `pid 41 of ${at}`)).toEqual({
+    path: "/databases/d/sessions",
+    query: { at, search: "41" },
+  });
+  const over = placeOf({ ...key, rule: "wal-rate", object: "", resolved_at: at });
+  expect(over.to).toMatchObject({ query: { from: "2026-01-01T03:00:00.000Z", to: at } });
   expect(chartOf(statement)).toEqual({ of: "statement", statement_id: "5", names: ["mean"] });
   expect(chartOf({ ...key, rule: "autovacuum-backlog", object: "public.carts" })).toEqual({
     ...{ of: "table", schema: "public", name: "carts", names: ["n_dead_tup"] },

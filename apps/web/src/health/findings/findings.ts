@@ -11,7 +11,7 @@ import { api } from "../../api.ts";
 import { useCan } from "../../composables/session.ts";
 
 const LOOK_EVERY_MS = 30_000;
-const PAGE = 100;
+const PAGE = 200;
 
 export type FindingFilters = {
   status?: "open" | "snoozed" | "muted" | "resolved" | "all";
@@ -25,15 +25,15 @@ export type FindingFilters = {
 };
 
 /** Findings, the gravest first, a page at a time. */
-export function useFindings(filters: MaybeRefOrGetter<FindingFilters>) {
+export function useFindings(filters: MaybeRefOrGetter<FindingFilters>, limit = PAGE) {
   const can = useCan();
   const list = useInfiniteQuery({
-    queryKey: computed(() => ["health", "findings", "list", toValue(filters)] as const),
+    queryKey: computed(() => ["health", "findings", "list", toValue(filters), limit] as const),
     queryFn: ({ pageParam, signal }) =>
       api.call(listFindings, {
         query: {
           ...toValue(filters),
-          limit: PAGE,
+          limit,
           ...(pageParam === "" ? {} : { cursor: pageParam }),
         },
         signal,
@@ -42,7 +42,8 @@ export function useFindings(filters: MaybeRefOrGetter<FindingFilters>) {
     getNextPageParam: (last) => last.next_cursor,
     placeholderData: keepPreviousData,
     enabled: () => can("health.read"),
-    refetchInterval: LOOK_EVERY_MS,
+    // All pages that are shown are read anew: many of them less often.
+    refetchInterval: ({ state }) => LOOK_EVERY_MS * Math.max(1, state.data?.pages.length ?? 1),
   });
   return {
     ...list,

@@ -10,9 +10,9 @@ export type ChartChoice =
   | { of: "statement"; statement_id: string; names: string[] }
   | { of: "table"; schema: string; name: string; names: string[] };
 
-type Place = { tab: string; metrics?: HealthMetricName[]; stacked?: boolean };
+type Look = { tab: string; metrics?: HealthMetricName[]; stacked?: boolean };
 
-const PLACES: Record<string, Place> = {
+const PLACES: Record<string, Look> = {
   archiver: { tab: "replication", metrics: ["archived", "archive_failed"] },
   "autovacuum-backlog": { tab: "vacuum", metrics: ["vacuum_workers"] },
   "autovacuum-workers": { tab: "vacuum", metrics: ["vacuum_workers"] },
@@ -87,27 +87,85 @@ const TABS: Record<string, string> = {
   events: t("Events"),
 };
 
-/** The page that shows more of what a finding is about: its statement, else a tab of the database. */
-export function placeOf({
-  rule,
-  statement_id,
-  object,
-  database,
-}: Pick<Finding, "rule" | "statement_id" | "object" | "database">): {
-  label: string;
-  to: RouteLocationRaw;
-} {
+type Place = { label: string; to: RouteLocationRaw };
+
+/**
+ * What shows more of what a finding is about: the page of its statement, else a tab of the database at the row of the
+ * table, index, setting, slot or session. What is over is shown in the time in which it was.
+ */
+export function placeOf(finding: PlacedFinding): Place {
+  const { rule, statement_id, database, resolved_at } = finding;
+  const range = resolved_at === null ? {} : chartRange(finding);
   if (statement_id !== null)
     return {
       label: t("The statement"),
-      to: paths.database(database.id, `statements/${statement_id}`),
+      to: paths.database(database.id, `statements/${statement_id}`, range),
     };
-  const tab = PLACES[rule]?.tab ?? "overview";
-  const name = splitName(object)?.name ?? tableNameOf(object);
-  const search =
-    name !== undefined && (tab === "tables" || tab === "indexes") ? { search: name } : {};
-  return { label: TABS[tab] ?? tab, to: paths.database(database.id, tab, search) };
+  const row = rowOf(finding);
+  const tab = row?.tab ?? PLACES[rule]?.tab ?? "overview";
+  const name = TABS[tab] ?? tab;
+  return {
+    label: row === null ? name : t("{row} in {tab}", { row: row.name, tab: name }),
+    to: paths.database(database.id, tab, { ...range, ...row?.query }),
+  };
 }
+
+type PlacedFinding = Pick<
+  Finding,
+  | "rule"
+  | "statement_id"
+  | "object"
+  | "database"
+  | "window"
+  | "first_seen_at"
+  | "last_seen_at"
+  | "resolved_at"
+>;
+type Row = { tab: string; name: string; query: Record<string, string> };
+
+const SETTING = /^[a-z][a-z0-9_.]*$/;
+const SESSION = /^pid (\d+)/;
+
+/** The row of a tab that a finding is about, and how the tab's address names it; null where it is about more than one. */
+function rowOf({ rule, object, last_seen_at }: PlacedFinding): Row | null {
+  const tab = PLACES[rule]?.tab;
+  const parts = partsOf(object);
+  const session = SESSION.exec(object)?.[1];
+  if (session !== undefined)
+    return {
+      tab: "sessions",
+      name: t("Process {pid}", { pid: session }),
+      // As of when it was last seen: it may be gone since.
+      query: { at: last_seen_at, search: session },
+    };
+  if (tab === "settings" || object === "track_io_timing")
+    return OF_SETTING.has(rule) && SETTING.test(object)
+      ? { tab: "settings", name: object, query: { search: GROUPS[object] ?? object } }
+      : null;
+  if (rule === "slot-retention")
+    return { tab: "replication", name: object, query: { slot: object } };
+  if (parts === null || parts.length < 2 || parts.length > 3) return null;
+  const [schema = "", name = ""] = parts;
+  const whole = `${schema}.${name}`;
+  if (rule === "over-indexed-table") return { tab: "indexes", name, query: { table: whole } };
+  if (tab === "schema") return OF_SCHEMA.has(rule) ? { tab, name, query: { table: whole } } : null;
+  if (tab === "indexes") return { tab, name, query: { search: name } };
+  // What vacuum has to do with a table stands in the list of tables, which finds it by its name.
+  return tab === "tables" || tab === "vacuum"
+    ? { tab: "tables", name, query: { search: name } }
+    : null;
+}
+
+/** Rules whose object is the name of a setting. */
+const OF_SETTING = new Set([
+  ...["pending-restart", "dangerous-settings", "statement-statistics", "setting-hints"],
+]);
+/** Names that stand for several settings, and what finds them. */
+const GROUPS: Record<string, string> = { timeouts: "timeout" };
+/** Rules of the schema whose object is a table, or a part of one. */
+const OF_SCHEMA = new Set([
+  ...["missing-primary-key", "row-security", "unsound-objects", "foreign-key-types"],
+]);
 
 const OF_STATEMENT: Record<string, string[]> = {
   "slow-statements": ["mean"],
@@ -159,12 +217,6 @@ function partsOf(object: string): string[] | null {
 export function splitName(object: string): { schema: string; name: string } | null {
   const [schema, name, ...others] = partsOf(object) ?? [];
   return schema === undefined || name === undefined || others.length > 0 ? null : { schema, name };
-}
-
-/** The table of a constraint, `public.orders.orders_customer_id_fkey`; undefined for what is none. */
-function tableNameOf(object: string): string | undefined {
-  const parts = partsOf(object);
-  return parts?.length === 3 ? parts[1] : undefined;
 }
 
 const HOUR_MS = 3_600_000;

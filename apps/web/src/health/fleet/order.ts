@@ -20,6 +20,14 @@ export function orderText({ column, turned }: FleetOrder): string | null {
   return `${turned ? "-" : ""}${column}`;
 }
 
+/** Columns that begin with what is most: a press turns them round to begin with the least. */
+const MOST_FIRST: ReadonlySet<FleetColumn> = new Set(["findings", "load", "size", "lag"]);
+
+/** Which way the values of the column go that the list is ordered by. */
+export function directionOf({ column, turned }: FleetOrder): "ascending" | "descending" {
+  return MOST_FIRST.has(column) === turned ? "ascending" : "descending";
+}
+
 /** What a column is ordered by, the first one first; null, which is last whichever way round. */
 const KEYS: Record<
   Exclude<FleetColumn, "name">,
@@ -52,5 +60,7 @@ export function inOrder(
   });
 }
 
+/** `db2` before `db10`. */
+const names = new Intl.Collator(language, { numeric: true });
 const byName = (a: MonitoredDatabase, b: MonitoredDatabase): number =>
-  a.server.name.localeCompare(b.server.name, language) || a.name.localeCompare(b.name, language);
+  names.compare(a.server.name, b.server.name) || names.compare(a.name, b.name);

@@ -1,7 +1,8 @@
 /** The columns of the indexes tab, and of the indexes of a table. */
+import type { DatabaseType } from "@quern/contract/agent/payload";
 import type { IndexTotals } from "@quern/contract/health/relations";
 import { t } from "../../i18n/language.ts";
-import { formatCount, formatEstimate } from "../../words/count.ts";
+import { formatEstimate } from "../../words/count.ts";
 import { exactInstant, formatAge } from "../../words/instants.ts";
 import { exactValue, formatValue } from "../values.ts";
 import type { LongColumn } from "./long-table.ts";
@@ -52,10 +53,12 @@ export const INDEX_COLUMNS: Column[] = [
     hover: ({ idx_scan, idx_tup_read }) =>
       idx_scan === null
         ? t("not known")
-        : t("{scans} scans, {rows} entries read", {
-            scans: formatCount(idx_scan),
-            rows: idx_tup_read === null ? "–" : formatCount(idx_tup_read),
-          }),
+        : [
+            t("{n} scan | {n} scans", { n: idx_scan }),
+            ...(idx_tup_read === null
+              ? []
+              : [t("{n} entry read | {n} entries read", { n: idx_tup_read })]),
+          ].join(", "),
   },
   {
     ...{ name: "used", label: t("Last used"), right: true, look: "w-24 @max-xl:hidden" },
@@ -86,3 +89,12 @@ export const INDEX_COLUMNS: Column[] = [
         : exactValue(bloat_bytes, "bytes"),
   },
 ];
+
+/** Other engines do not count how often an index is scanned, nor is the space in it estimated. */
+const OF_POSTGRES = new Set(["scans", "used", "unused", "bloat"]);
+
+export function indexColumns(type: DatabaseType): Column[] {
+  return type === "postgres"
+    ? INDEX_COLUMNS
+    : INDEX_COLUMNS.filter(({ name }) => !OF_POSTGRES.has(name));
+}

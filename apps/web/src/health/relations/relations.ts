@@ -20,9 +20,23 @@ const TABLE_ORDERS = [
 const INDEX_ORDERS = ["size", "growth", "scans", "unused", "bloat", "name"] as const;
 const MARKS = ["unused", "invalid", "duplicate"] as const;
 
-/** As an address says them; what the API does not know is left out. */
-export type TableFilter = { order: string; search: string | null };
-export type IndexFilter = TableFilter & { table: string | null; only: string | null };
+type TableOrder = (typeof TABLE_ORDERS)[number];
+type IndexOrder = (typeof INDEX_ORDERS)[number];
+
+/** The orders that an address says, as far as the API knows them. */
+export const tableOrder = (text: string | null): TableOrder =>
+  TABLE_ORDERS.find((each) => each === text) ?? "size";
+export const indexOrder = (text: string | null): IndexOrder =>
+  INDEX_ORDERS.find((each) => each === text) ?? "size";
+
+type TableFilter = { order: TableOrder; search: string | null };
+/** `only` is what an address says; what the API does not know is left out. */
+type IndexFilter = {
+  order: IndexOrder;
+  search: string | null;
+  table: string | null;
+  only: string | null;
+};
 
 export function useTables(
   id: MaybeRefOrGetter<string>,
@@ -33,7 +47,7 @@ export function useTables(
     const { order, search } = toValue(filter);
     return {
       ...range.query.value,
-      order: TABLE_ORDERS.find((each) => each === order) ?? ("size" as const),
+      order,
       ...(search === null ? {} : { search }),
     };
   });
@@ -58,7 +72,7 @@ export function useIndexes(
     const mark = MARKS.find((each) => each === only);
     return {
       ...range.query.value,
-      order: INDEX_ORDERS.find((each) => each === order) ?? ("size" as const),
+      order,
       ...(search === null ? {} : { search }),
       ...(table === null ? {} : { table }),
       ...(mark === undefined ? {} : { only: mark }),

@@ -92,7 +92,10 @@ const COLUMNS: Column[] = [
     title: t("Scans of the whole table in the range; first what read the most rows"),
     words: ({ seq_scan }) => count(seq_scan),
     hover: ({ seq_scan, seq_tup_read }) =>
-      t("{scans} scans, {rows} rows", { scans: exact(seq_scan), rows: exact(seq_tup_read) }),
+      [
+        seq_scan === null ? t("not known") : t("{n} scan | {n} scans", { n: seq_scan }),
+        ...(seq_tup_read === null ? [] : [t("{n} row read | {n} rows read", { n: seq_tup_read })]),
+      ].join(", "),
   },
   {
     ...{ name: "idx_scan", label: t("Index scans"), right: true, look: "w-24 @max-5xl:hidden" },
@@ -130,8 +133,10 @@ const COLUMNS: Column[] = [
   },
 ];
 
-/** What comes of keeping old rows in the table, which other engines do not. */
-const OF_POSTGRES = new Set(["dead", "pressure", "vacuumed", "bloat", "freeze_age"]);
+/** What comes of keeping old rows in the table, and scans: other engines do not do the one, nor count the other. */
+const OF_POSTGRES = new Set([
+  ...["dead", "pressure", "vacuumed", "seq_scan", "idx_scan", "bloat", "freeze_age"],
+]);
 
 export function tableColumns(type: DatabaseType): Column[] {
   return type === "postgres" ? COLUMNS : COLUMNS.filter(({ name }) => !OF_POSTGRES.has(name));

@@ -4,10 +4,10 @@ import type { TableTotals } from "@quern/contract/health/relations";
 import { t } from "../../i18n/language.ts";
 import { formatCount, formatEstimate } from "../../words/count.ts";
 import { exactInstant, formatAge } from "../../words/instants.ts";
+import type { Fact } from "../../words/run-facts.ts";
 import { exactValue, formatValue } from "../values.ts";
 import { isOldFrozen, pressureTone, pressureWords } from "./relation-words.ts";
 
-type Fact = { name: string; value: string; title?: string | undefined; look?: string };
 const LATE = "font-medium text-red-600 dark:text-red-400";
 const DUE = "text-amber-700 dark:text-amber-400";
 
@@ -19,7 +19,7 @@ const count = (name: string, value: number | null): Fact => ({
   title: value === null ? t("not known") : formatCount(value),
 });
 const ratio = (name: string, value: number | null): Fact => ({
-  ...{ name, value: formatValue(value, "ratio") },
+  ...{ name, value: formatValue(value, "ratio"), title: exactValue(value, "ratio") },
 });
 
 /** `bloat` is the state of that section, which says why there may be no estimate. */
@@ -61,7 +61,7 @@ export function vacuumFacts(table: TableTotals): Fact[] {
     ratio(t("Share of dead rows"), table.dead_ratio),
     {
       ...{ name: t("Pressure"), value: pressureWords(table.vacuum_pressure) },
-      title: t("Dead rows by the number at which autovacuum comes: from 1 on it is due."),
+      title: `${exactValue(table.vacuum_pressure, "count")}. ${t("Dead rows by the number at which autovacuum comes: from 1 on it is due.")}`,
       ...(tone === "none" ? {} : { look: tone === "late" ? LATE : DUE }),
     },
     count(t("Changed since analyze"), table.n_mod_since_analyze),

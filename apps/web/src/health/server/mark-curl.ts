@@ -1,18 +1,29 @@
 /** The command with which a pipeline marks its deploys. */
+import { quote } from "../../words/curl.ts";
 
-/** For a POSIX shell, with a token in `QUERN_TOKEN`; the run of the pipeline is its key, so that a second attempt changes nothing. */
-export function markCurl(origin: string, database_id: string | null): string {
+/**
+ * For a POSIX shell, with a token in `QUERN_TOKEN`; the run of the pipeline is its key, so that a second attempt changes
+ * nothing. `database_id` null is all databases.
+ */
+export function markCurl(
+  origin: string,
+  mark: {
+    type: "deploy" | "note";
+    subject: string;
+    commit: string | null;
+    database_id: string | null;
+  },
+): string {
+  const { type, subject, commit, database_id } = mark;
   const body = {
-    type: "deploy",
-    subject: "shop 4.13",
-    source_key: "pipeline-8812",
+    ...{ type, subject, source_key: "pipeline-8812" },
     ...(database_id === null ? {} : { database_id }),
-    details: { commit: "3bf9d92" },
+    ...(commit === null ? {} : { details: { commit } }),
   };
   return [
-    `curl -sS '${origin}/api/v1/health/events'`,
+    `curl -sS ${quote(`${origin}/api/v1/health/events`)}`,
     '  -H "Authorization: Bearer $QUERN_TOKEN"',
     "  -H 'Content-Type: application/json'",
-    `  -d '${JSON.stringify(body)}'`,
+    `  -d ${quote(JSON.stringify(body))}`,
   ].join(" \\\n");
 }

@@ -7,7 +7,9 @@ import { blockedSample, columnAt, nearestColumn, scrubColumns } from "./scrubber
 import {
   countSessions,
   endingSql,
+  isSame,
   longTransactions,
+  mayEnd,
   sessionsShown,
   statementOf,
   waitsByType,
@@ -99,6 +101,18 @@ describe("sessions", () => {
     expect(endingSql("cancel", session(7), "postgres")).toBe("select pg_cancel_backend(7);");
     expect(endingSql("cancel", session(7), "mariadb")).toBe("kill query 7;");
   });
+});
+
+test("the server's own processes are not ended by hand, and a number alone is no session", () => {
+  const of = (backend_type: string) => mayEnd(session(1, { backend_type }));
+  expect(["client backend", "autovacuum worker", "checkpointer"].map(of)).toEqual([
+    ...[true, true, false],
+  ]);
+  const began = session(1, { backend_start: "2026-03-01T09:00:00Z" });
+  expect(isSame(began, session(1, { backend_start: began.backend_start, state: "idle" }))).toBe(
+    true,
+  );
+  expect(isSame(began, { ...began, backend_start: "2026-03-01T09:30:00Z" })).toBe(false);
 });
 
 describe("who holds whom up", () => {

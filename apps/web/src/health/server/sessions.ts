@@ -9,6 +9,9 @@ const WORKING = new Set(["client backend", "parallel worker", "logical replicati
 
 export const isClient = ({ backend_type }: Pick<Session, "backend_type">): boolean =>
   WORKING.has(backend_type);
+/** Whether it is somebody's work, or a vacuum: processes of the server are not ended by hand. */
+export const mayEnd = (session: Pick<Session, "backend_type">): boolean =>
+  isClient(session) || session.backend_type === "autovacuum worker";
 const isActive = (session: Session): boolean => session.state === "active" && isClient(session);
 const isWaiting = ({ blocked_by }: Session): boolean => (blocked_by?.length ?? 0) > 0;
 const isIdleInTransaction = ({ state }: Session): boolean =>
@@ -26,6 +29,12 @@ const FITS: Record<Show, (session: Session) => boolean> = {
 };
 
 export const isShow = (text: string | null): text is Show => SHOWS.some((each) => each === text);
+
+/** The same session: numbers of processes are used again. */
+export const isSame = (
+  left: Pick<Session, "pid" | "backend_start">,
+  right: Pick<Session, "pid" | "backend_start">,
+): boolean => left.pid === right.pid && left.backend_start === right.backend_start;
 
 type SessionCounts = Record<Show, number>;
 

@@ -12,7 +12,14 @@ import {
   valuesHeld,
 } from "./settings.ts";
 import { type Slot, slotAdvice, slotDanger } from "./slots.ts";
-import { databaseAges, freezeAge, freezeLimits, holderAdvice, vacuumShare } from "./vacuum.ts";
+import {
+  databaseAges,
+  freezeAge,
+  freezeLimits,
+  holderAdvice,
+  vacuumShare,
+  wholePercent,
+} from "./vacuum.ts";
 
 describe("vacuum", () => {
   test("an age is fine, due, behind or in danger by the server's own limits", () => {
@@ -39,6 +46,10 @@ describe("vacuum", () => {
     expect(vacuumShare(run)).toBe(0.4);
     expect(vacuumShare({ ...run, phase: "vacuuming heap" })).toBe(0.1);
     expect(vacuumShare({ ...run, heap_blks_total: 0 })).toBeNull();
+  });
+
+  test("what is not done yet is not 100 %", () => {
+    expect([0.4999, 0.999, 1].map(wholePercent)).toEqual(["49%", "99%", "100%"]);
   });
 
   test("each kind of holder has its own remedy", () => {
@@ -118,6 +129,7 @@ describe("settings", () => {
     expect(words("-1", "kB")).toBe("-1");
     expect(words("0", "ms")).toBe("0");
     expect(words("0.2", null)).toBe("0.2");
+    expect(words("18446744073709551615", null)).toBe("18,446,744,073,709,551,615");
     expect(words(null, null)).toBe("hidden");
     expect(settingBytes({ value: "-1", unit: "MB" })).toBe(-1);
     expect(settingAsWritten({ value: "1048576", unit: "8kB" })).toBe("1048576 × 8kB");

@@ -1,7 +1,7 @@
 /** Values of settings in words, what they were at a time, and what differs between two. */
 import type { Setting } from "@quern/contract/health/server";
 import { t } from "../../i18n/language.ts";
-import { formatCount } from "../../words/count.ts";
+import { formatCount, formatDecimal } from "../../words/count.ts";
 import { formatDuration } from "../../words/duration.ts";
 
 const KB = 1024;
@@ -46,7 +46,7 @@ function bytesWords(bytes: number): string {
   const unit = BINARY.find(([size]) => bytes >= size);
   if (unit === undefined) return `${formatCount(bytes)} B`;
   const value = bytes / unit[0];
-  return `${Number.isInteger(value) ? formatCount(value) : value.toFixed(1)} ${unit[1]}`;
+  return `${Number.isInteger(value) ? formatCount(value) : formatDecimal(value, 1)} ${unit[1]}`;
 }
 
 /** `1048576` of 8kB is `8 GiB`, `300000` ms is `5 min`, `on`; a value that is hidden says so. */
@@ -60,9 +60,9 @@ export function settingWords({ value, unit }: Valued): string {
   const ms = unitOf(unit)?.ms;
   if (ms !== undefined && Number(value) > 0) return formatDuration(Number(value) * ms);
   if (!/^-?\d+$/.test(value)) return value;
-  return unit === null || Number(value) <= 0
-    ? formatCount(Number(value))
-    : `${formatCount(Number(value))} ${unit}`;
+  // Some are as large as 64 bits are: no number of JavaScript's.
+  const count = formatCount(BigInt(value));
+  return unit === null || Number(value) <= 0 ? count : `${count} ${unit}`;
 }
 
 /** As it stands in postgresql.conf, where that is another than the words. */

@@ -4,6 +4,7 @@ import type { DatabaseCounters, ServerStats } from "@quern/contract/agent/server
 import type { Setting } from "@quern/contract/health/server";
 import { t } from "../../i18n/language.ts";
 import type { Tone } from "../../words/tone.ts";
+import { formatValue } from "../values.ts";
 import type { Advice } from "./blocking-words.ts";
 import { endingSql } from "./sessions.ts";
 
@@ -89,6 +90,11 @@ export function vacuumShare({
   if (!(total > 0)) return null;
   const done = phase === "vacuuming heap" ? heap_blks_vacuumed : heap_blks_scanned;
   return Math.min(1, Number(done) / total);
+}
+
+/** A share on its way to the whole, rounded down: 99.9 % is not there yet. */
+export function wholePercent(share: number): string {
+  return formatValue(Math.floor(share * 100) / 100, "ratio");
 }
 
 export function phaseWords(phase: string): string {

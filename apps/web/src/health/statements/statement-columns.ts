@@ -1,4 +1,5 @@
 /** The columns of the statements tab: each a way to be expensive, and an order. */
+import type { DatabaseType } from "@quern/contract/agent/payload";
 import type { StatementTotals } from "@quern/contract/health/statements";
 import { t } from "../../i18n/language.ts";
 import { formatBytes } from "../../words/bytes.ts";
@@ -51,7 +52,7 @@ export const STATEMENT_COLUMNS: Column[] = [
     hover: ({ mean_time_ms }) => exactValue(mean_time_ms, "ms"),
   },
   {
-    ...{ name: "change", label: t("Change"), order: "change", right: true },
+    ...{ name: "change", label: t("Change", { as: "noun" }), order: "change", right: true },
     look: "w-22 @max-xl:hidden",
     title: t("The mean against the same time a week before; first what costs the most time more"),
     words: ({ mean_time_before_ms, mean_time_ms }) =>
@@ -90,3 +91,12 @@ export const STATEMENT_COLUMNS: Column[] = [
     hover: ({ wal_bytes }) => exactValue(wal_bytes, "bytes"),
   },
 ];
+
+/** What other engines do not count statement by statement. */
+const OF_POSTGRES = new Set(["user", "io", "temp", "wal"]);
+
+export function statementColumns(type: DatabaseType): Column[] {
+  return type === "postgres"
+    ? STATEMENT_COLUMNS
+    : STATEMENT_COLUMNS.filter(({ name }) => !OF_POSTGRES.has(name));
+}

@@ -4,8 +4,9 @@ import { t } from "../../i18n/language.ts";
 import { formatBytes } from "../../words/bytes.ts";
 import { formatCount, formatDecimal } from "../../words/count.ts";
 import { formatDuration } from "../../words/duration.ts";
+import type { Fact } from "../../words/run-facts.ts";
 import { sqlLine } from "../../words/sql-line.ts";
-import { formatValue } from "../values.ts";
+import { exactValue, formatValue } from "../values.ts";
 
 /** PostgreSQL's usual block, in bytes. */
 export const BLOCK = 8192;
@@ -164,44 +165,42 @@ function reasonOf({
 }
 
 /** Numbers of a statement over the range, for the side of its page. */
-export function statementFacts(statement: StatementTotals): {
-  name: string;
-  value: string;
-  title?: string;
-}[] {
-  const per = (sum: number | null) =>
-    sum === null || statement.calls === 0 ? null : sum / statement.calls;
+export function statementFacts(statement: StatementTotals): Fact[] {
+  const { calls, mean_time_ms, mean_time_before_ms, wal_bytes } = statement;
+  const per = (sum: number | null) => (sum === null || calls === 0 ? null : sum / calls);
   const hit = hitRatio(statement);
-  const perCall = (name: string, sum: number | null) => ({
-    name,
-    value: sum === null ? "–" : blocksWords(per(sum)),
-    ...(sum === null ? {} : { title: t("{size} in all", { size: blocksWords(sum) }) }),
+  const rows = per(statement.rows);
+  const perCall = (name: string, sum: number | null): Fact => ({
+    ...{ name, value: blocksWords(per(sum)) },
+    title: sum === null ? t("not known") : t("{size} in all", { size: blocksWords(sum) }),
   });
+  const ratio = (name: string, share: number | null): Fact => ({
+    ...{ name, value: formatValue(share, "ratio"), title: exactValue(share, "ratio") },
+  });
+  const mean = (name: string, ms: number | null): Fact => ({
+    ...{ name, value: callTime(ms), title: exactValue(ms, "ms") },
+  });
+  const sum_ms = statement.total_time_ms;
   return [
-    { name: t("Calls"), value: formatCount(statement.calls) },
+    { name: t("Calls"), value: formatCount(calls) },
+    { name: t("Time in all"), value: formatDuration(sum_ms), title: exactValue(sum_ms, "ms") },
+    ratio(t("Share of all statements"), statement.share),
+    mean(t("Mean"), mean_time_ms),
+    mean(t("Mean a week before"), mean_time_before_ms),
     {
-      name: t("Time in all"),
-      value: formatDuration(statement.total_time_ms),
-      title: `${statement.total_time_ms} ms`,
-    },
-    { name: t("Share of all statements"), value: formatValue(statement.share, "ratio") },
-    { name: t("Mean"), value: callTime(statement.mean_time_ms) },
-    { name: t("Mean a week before"), value: callTime(statement.mean_time_before_ms) },
-    {
-      name: t("Rows a call"),
-      value: formatValue(per(statement.rows), "count"),
+      ...{ name: t("Rows a call"), value: formatValue(rows, "count") },
       title: t("{n} row in all | {n} rows in all", { n: statement.rows }),
     },
-    { name: t("Found in the cache"), value: formatValue(hit, "ratio") },
+    ratio(t("Found in the cache"), hit),
     perCall(t("Read a call"), statement.shared_blks_read),
     perCall(t("Changed a call"), statement.shared_blks_dirtied),
     perCall(t("Temporary files a call"), statement.temp_blks_written),
     {
-      name: t("WAL a call"),
-      value: formatValue(per(statement.wal_bytes), "bytes"),
-      ...(statement.wal_bytes === null
-        ? {}
-        : { title: t("{size} in all", { size: formatBytes(statement.wal_bytes) }) }),
+      ...{ name: t("WAL a call"), value: formatValue(per(wal_bytes), "bytes") },
+      title:
+        wal_bytes === null
+          ? t("not known")
+          : t("{size} in all", { size: exactValue(wal_bytes, "bytes") }),
     },
   ];
 }

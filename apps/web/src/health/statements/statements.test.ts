@@ -10,6 +10,7 @@ import {
   regressionWords,
   statementLine,
 } from "./statement-words.ts";
+import { statementOrder } from "./statements.ts";
 
 test("parameters of a normalised statement become fields, those in strings and names do not", () => {
   const { sql, params } = editorQuery(
@@ -47,6 +48,10 @@ test("what got slower is told by its blocks and rows", () => {
   expect(words(40, 1).why).toMatch(/another plan/);
   expect(words(4, 4).why).toMatch(/the data grew/);
   expect(words(null, null).why).toMatch(/not known/);
+});
+
+test("an order that an address makes up is the first one", () => {
+  expect([null, "size", "io"].map(statementOrder)).toEqual(["time", "time", "io"]);
 });
 
 test("new is what came in the range, where it was watched before", () => {

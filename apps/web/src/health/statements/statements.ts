@@ -12,8 +12,9 @@ import { databaseKey } from "../databases.ts";
 import type { Range } from "../range.ts";
 import { useWindowedList } from "../relations/windowed-list.ts";
 
+type Order = (typeof StatementOrder.options)[number];
 export type StatementFilter = {
-  order: string;
+  order: Order;
   search: string | null;
   kind: string | null;
   user: string | null;
@@ -24,7 +25,8 @@ export type StatementFilter = {
 
 const KINDS = ["select", "insert", "update", "delete", "merge", "utility", "unknown"] as const;
 /** What an address says, as far as the API knows it. */
-const orderOf = (text: string) => StatementOrder.options.find((each) => each === text) ?? "time";
+export const statementOrder = (text: string | null): Order =>
+  StatementOrder.options.find((each) => each === text) ?? "time";
 const kindOf = (text: string | null) => KINDS.find((each) => each === text);
 
 export function useStatements(
@@ -37,7 +39,7 @@ export function useStatements(
     const known = kindOf(kind);
     return {
       ...range.query.value,
-      order: orderOf(order),
+      order,
       ...(search === null ? {} : { search }),
       ...(known === undefined ? {} : { kind: known }),
       ...(user === null ? {} : { user_name: user }),

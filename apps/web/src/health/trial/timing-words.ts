@@ -9,27 +9,40 @@ import type { Tone } from "../../words/tone.ts";
 const SAME = 1.25;
 const SAME_MS = 0.05;
 
-/** What the fix does to the time of a statement; null where one side was not timed. */
+/** What a statement took on one side; of one that was ended, what it took at least. Undefined: it was not timed. */
+function tookOf(side: TrialPlan | null): { ms: number; atLeast: boolean } | undefined {
+  if (side?.timing) return { ms: side.timing.ms, atLeast: false };
+  if (side?.untimed !== "too_long") return undefined;
+  return { ms: Number(side.untimed_detail) * 1_000, atLeast: true };
+}
+
+/** What the fix does to the time of a statement; null where one side was not timed, or both were ended. */
 export function timeChangeOf({
   before,
   after,
 }: Pick<TrialStatement, "before" | "after">): Tone | null {
-  const [from, to] = [before?.timing?.ms, after?.timing?.ms];
-  if (from === undefined || to === undefined) return null;
+  const [was, is] = [tookOf(before), tookOf(after)];
+  if (was === undefined || is === undefined || (was.atLeast && is.atLeast)) return null;
+  const [from, to] = [was.ms, is.ms];
   const factor = (one: number, other: number) => Math.max(one, 0.001) / Math.max(other, 0.001);
   const words = (times: number) =>
     times < 10 ? formatDecimal(times, 1) : formatEstimate(Math.round(times));
   const [saved, more] = [factor(from, to), factor(to, from)];
   const apart = Math.abs(from - to) >= SAME_MS;
+  const bound = was.atLeast || is.atLeast;
   if (apart && saved >= SAME)
     return {
-      words: t("{times}× faster", { times: words(saved) }),
+      words: bound
+        ? t("over {times}× faster", { times: words(saved) })
+        : t("{times}× faster", { times: words(saved) }),
       icon: "i-lucide-trending-down",
       color: "success",
     };
   if (apart && more >= SAME)
     return {
-      words: t("{times}× slower", { times: words(more) }),
+      words: bound
+        ? t("over {times}× slower", { times: words(more) })
+        : t("{times}× slower", { times: words(more) }),
       icon: "i-lucide-trending-up",
       color: "error",
     };
@@ -41,10 +54,17 @@ export function formatTiming(ms: number): string {
   return ms < 1 ? `${formatCount(Math.max(1, Math.round(ms * 1000)))} µs` : formatDuration(ms);
 }
 
+/** What a statement took on one side, or more than what; null where it was not timed. */
+export function timingOf(side: TrialPlan | null): string | null {
+  const took = tookOf(side);
+  if (took === undefined) return null;
+  return took.atLeast ? `> ${formatTiming(took.ms)}` : formatTiming(took.ms);
+}
+
 /** What was timed, in a sentence. */
 export function timingSummaryOf({ statements, fix }: Trial): string {
   const all = statements.length;
-  const timed = statements.filter(({ before }) => before?.timing != null);
+  const timed = statements.filter((each) => each.before?.timing != null || timeChangeOf(each));
   const changes = timed.map((statement) => timeChangeOf(statement)?.color);
   const faster = changes.filter((color) => color === "success").length;
   const slower = changes.filter((color) => color === "error").length;
@@ -109,6 +129,10 @@ export function untimedWords({ untimed, untimed_detail }: TrialPlan): string | n
     case "failed":
       return t("Not timed: PostgreSQL ended it on the sampled rows (SQLSTATE {detail}).", {
         detail,
+      });
+    case "too_long":
+      return t("Not timed: its first run on the sample was ended after {n} s.", {
+        n: formatCount(Number(detail)),
       });
     case "no_time":
       return t("Not timed: the statements before it took all the time there is.");

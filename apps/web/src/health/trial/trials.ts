@@ -4,13 +4,14 @@ import { useQuery, useQueryClient } from "@tanstack/vue-query";
 import { computed, type MaybeRefOrGetter, toValue } from "vue";
 import { api } from "../../api.ts";
 import { useAction } from "../../composables/action.ts";
-import { useCan } from "../../composables/session.ts";
+import { useCan, useMe } from "../../composables/session.ts";
 
 const LOOK_EVERY_MS = 700;
 
 /** The newest trial of a finding's fix, as it goes; `null` when there was none that this person may see. */
 export function useTrial(findingId: MaybeRefOrGetter<string>) {
   const can = useCan();
+  const me = useMe();
   const queries = useQueryClient();
   const listKey = computed(() => ["health", "trials", toValue(findingId)] as const);
   const list = useQuery({
@@ -35,8 +36,16 @@ export function useTrial(findingId: MaybeRefOrGetter<string>) {
     await api.call(cancelJob, { params: { id: trial.job_id } });
     await queries.invalidateQueries({ queryKey: trialKey.value });
   });
+  const trial = computed(() => (jobId.value === null ? null : (read.data.value ?? undefined)));
+  /** Whose job it is, and admins, as on the page of the job. */
+  const mine = computed(
+    () =>
+      me.value?.role === "admin" ||
+      (me.value !== undefined && trial.value?.created_by?.id === me.value.user.id),
+  );
   return {
-    trial: computed(() => (jobId.value === null ? null : (read.data.value ?? undefined))),
+    trial,
+    canCancel: computed(() => mine.value && can("jobs.cancel")),
     known: computed(
       () => list.data.value !== undefined && (jobId.value === null || !read.isPending.value),
     ),
