@@ -5,16 +5,14 @@ COPY . .
 RUN npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
   && node_modules/.bin/tsc -b \
   && npm run build -w @quern/web --silent \
+  && sh scripts/agent.sh && cp apps/agent/dist/quern-agent.mjs apps/web/dist/ \
   && npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
 
 # The monitoring agent alone: docker build --target agent .
-FROM build AS agent-file
-RUN npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error && sh scripts/agent.sh
-
 FROM node:20-bookworm-slim AS agent
 ENV NODE_ENV=production QUERN_SPOOL_DIR=/var/lib/quern-agent DATAPACE_HEALTH_BIND_ADDRESS=0.0.0.0
 RUN install -d -o node -g node -m 700 /var/lib/quern-agent
-COPY --from=agent-file /quern/apps/agent/dist/quern-agent.mjs /usr/local/bin/quern-agent
+COPY --from=build /quern/apps/agent/dist/quern-agent.mjs /usr/local/bin/quern-agent
 USER node
 VOLUME /var/lib/quern-agent
 EXPOSE 8080

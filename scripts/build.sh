@@ -25,7 +25,17 @@ build_web() {
   : >"$stamp.begun"
   npm run build -w @quern/web --silent -- --logLevel warn && mv "$stamp.begun" "$stamp"
 }
+# Whoever can see the page can fetch the agent that sends to it: one file beside the page.
+agent=apps/web/dist/quern-agent.mjs
+build_agent() {
+  agent_sources="apps/agent/src apps/agent/package.json apps/agent/rolldown.config.ts packages/contract/src packages/runtime/src package-lock.json"
+  # shellcheck disable=SC2086
+  if [ -f "$agent" ] && [ -z "$(find $agent_sources -newer "$agent" | head -n 1)" ]; then
+    return 0
+  fi
+  npm run bundle -w @quern/agent --silent -- --logLevel warn >/dev/null && cp apps/agent/dist/quern-agent.mjs "$agent"
+}
 failed=0
-build_web || failed=1
+build_web && build_agent || failed=1
 wait "$server" || failed=1
 exit "$failed"

@@ -59,7 +59,7 @@ export async function openPage(
   // Nobody watches, and without a graphics card every frame of a movement is painted by the processor.
   await page.emulateMedia({ reducedMotion: "reduce" });
   const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
+  page.on("pageerror", (error) => complaints.push(`error: ${error.stack ?? error.message}`));
   page.on("console", (message) => {
     const text = message.text();
     if (message.type() === "error" && !/status of (401|404|409)/.test(text))

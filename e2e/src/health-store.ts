@@ -1,6 +1,6 @@
 /** A server that things are done to: a store with secrets planted everywhere, sessions that hold each other up, and its agent. */
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -75,8 +75,9 @@ export async function openStore(): Promise<Store> {
         ...{ DATAPACE_SIGNING_SECRET: signing_secret, DATAPACE_HEALTH_PORT: "0" },
         ...{ LOG_LEVEL: "debug", QUERN_SPOOL_DIR: join(folder, "state") },
       };
-      const args = ["run", "bundle", "-w", "@quern/agent", "--silent", "--", "--file", file];
-      await run("npm", args, { cwd: new URL("../..", import.meta.url) });
+      const served = await fetch(new URL("/quern-agent.mjs", endpoint));
+      if (!served.ok) throw new Error(`the agent is not served: ${served.status}`);
+      await writeFile(file, await served.text());
     },
     async send() {
       const { stdout, stderr } = await run(process.execPath, [file, "--once"], { env });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { schemaChanges } from "./schema-changes.ts";
-import { index, schemaOf } from "./testing-schema.ts";
+import { schemaChanges, withoutParts } from "./schema-changes.ts";
+import { index, schemaOf, table } from "./testing-schema.ts";
 
 const schema = (definition?: string) =>
   schemaOf({ indexes: [index("i", "t", ["a"], definition === undefined ? {} : { definition })] })
@@ -12,5 +12,21 @@ test("that an agent sends more than before is no change of the schema", () => {
   expect(schemaChanges(told, silent)).toEqual([]);
   expect(schemaChanges(told, other)).toMatchObject([
     { type: "index", change: "changed", object: "public.i", fields: ["definition"] },
+  ]);
+});
+
+test("a table that comes or goes takes its indexes with it, and is one change", () => {
+  const [kept, gone, made] = [table("kept"), table("gone"), table("made")];
+  const before = schemaOf({ tables: [kept, gone], indexes: [index("g", "gone", ["id"])] }).schema;
+  const after = schemaOf({
+    tables: [kept, made],
+    indexes: [index("m", "made", ["id"]), index("k", "kept", ["id"])],
+  }).schema;
+  const changes = schemaChanges(before, after);
+  expect(changes).toHaveLength(5);
+  expect(withoutParts(changes).map(({ change, object }) => `${change} ${object}`)).toEqual([
+    "removed public.gone",
+    "added public.made",
+    "added public.k",
   ]);
 });

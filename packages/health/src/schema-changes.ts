@@ -53,6 +53,21 @@ export function schemaChanges(before: SchemaSnapshot, after: SchemaSnapshot): Sc
   ];
 }
 
+/** Without indexes, constraints and triggers that came or went with their table: for whoever reads of it that is one change. */
+export function withoutParts(changes: readonly SchemaChange[]): SchemaChange[] {
+  const tables = new Set(
+    changes.flatMap(({ type, change, object }) =>
+      type === "table" ? [`${change} ${object}`] : [],
+    ),
+  );
+  return changes.filter(({ change, before, after }) => {
+    const { schema, table } = (after ?? before) as Thing;
+    return (
+      change === "changed" || table === undefined || !tables.has(`${change} ${schema}.${table}`)
+    );
+  });
+}
+
 /** Columns of tables that are in both: those of a new or dropped table go with it. */
 function columnsOf(
   before: SchemaSnapshot,

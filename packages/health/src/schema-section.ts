@@ -7,7 +7,7 @@ import type { SchemaChange } from "@quern/contract/health/server";
 import { sql } from "kysely";
 import { noteEvents } from "./event-notes.ts";
 import type { Reading } from "./reading.ts";
-import { schemaChanges } from "./schema-changes.ts";
+import { schemaChanges, withoutParts } from "./schema-changes.ts";
 
 /** Returns whether the schema of the hash that was sent is unknown here, so that the agent has to send it. */
 export async function takeSchema(
@@ -44,7 +44,7 @@ export async function takeSchema(
   );
   const before = current === undefined ? undefined : await schemaOf(reading, current.hash);
   if (before !== undefined)
-    await noteChanges(reading, schemaChanges(before, after), current!.hash, hash);
+    await noteChanges(reading, withoutParts(schemaChanges(before, after)), current!.hash, hash);
   return false;
 }
 

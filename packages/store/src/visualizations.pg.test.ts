@@ -1,4 +1,5 @@
 import type { ChartConfig } from "@quern/contract/chart-config";
+import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Actor } from "./actor.ts";
 import { type Database, openDatabase } from "./db.ts";
@@ -59,6 +60,8 @@ test("charts of all queries, the last changed first, by their name or their quer
   const first = await make("By province");
   await make("By cause_1");
   await make("Hidden", secret);
+  // Changes of one millisecond have no order.
+  await sql`update visualizations set updated_at = updated_at - interval '1 second'`.execute(db);
   await changeVisualization(db, admin, first, { name: "By province, renamed" });
   expect(await names(admin)).toEqual(["By province, renamed", "Hidden", "By cause_1"]);
   expect(await names(viewer)).toEqual(["By province, renamed", "By cause_1"]);

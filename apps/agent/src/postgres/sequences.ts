@@ -37,7 +37,7 @@ export async function readSequences(session: Session, facts: Facts): Promise<Seq
         ? null
         : new SectionError(
             "no_permission",
-            `The last values of ${hidden} sequences may not be read: run the SQL of --print-helper-sql, or grant select on all sequences in schema … to ${quoted(facts.role)};`,
+            `The last ${hidden === 1 ? "value of one sequence" : `values of ${hidden} sequences`} may not be read: run the SQL of --print-helper-sql, or grant select on all sequences in schema … to ${quoted(facts.role)};`,
             "42501",
           ),
   };

@@ -17,7 +17,7 @@ import {
   TooltipComponent,
   VisualMapContinuousComponent,
 } from "echarts/components";
-import { connect, init, use } from "echarts/core";
+import { connect, init, registerPostInit, use } from "echarts/core";
 import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 import VChart from "vue-echarts";
@@ -40,5 +40,18 @@ use([
   LabelLayout,
   CanvasRenderer,
 ]);
+
+// zrender 6.1 paints many marks in slices, a frame each, and goes on after the chart is gone, which throws. Painting an empty
+// chart ends the painting before.
+registerPostInit((chart) => {
+  const dispose = chart.dispose.bind(chart);
+  chart.dispose = () => {
+    if (!chart.isDisposed()) {
+      chart.clear();
+      chart.getZr().flush();
+    }
+    dispose();
+  };
+});
 
 export { connect, init, VChart };

@@ -31,9 +31,15 @@ const DATABASE_URL =
   "postgres://quern_agent:PASSWORD@db.example.com:5432/postgres?sslmode=verify-full";
 export const SETTINGS_FILE = "quern-agent.yaml";
 
-/** A script that tests the connections and then starts the agent by its environment. */
+/** The agent as one file, which is served beside the page. */
+export const AGENT_FILE = "/quern-agent.mjs";
+/** From where the agent sends to, to where the shell is. */
+const fetching = (endpoint: string) => `curl -fsSO '${new URL(AGENT_FILE, endpoint).href}'`;
+
+/** A script that fetches the agent, tests the connections and then starts it by its environment. */
 export function environmentScript({ endpoint, api_key, signing_secret }: AgentLogin): string {
   return [
+    fetching(endpoint),
     `export DATABASE_URL='${DATABASE_URL}'`,
     `export DATAPACE_ENDPOINT='${endpoint}'`,
     `export DATAPACE_API_KEY='${api_key}'`,
@@ -54,8 +60,10 @@ export function settingsFile({ endpoint, api_key, signing_secret }: AgentLogin):
   ].join("\n");
 }
 
-/** Starts the agent by that file. */
-export const FILE_COMMAND = `node quern-agent.mjs -c ${SETTINGS_FILE} --test-connection && node quern-agent.mjs -c ${SETTINGS_FILE}`;
+/** Fetches the agent and starts it by that file. */
+export function fileCommand({ endpoint }: AgentLogin): string {
+  return `${fetching(endpoint)}\nnode quern-agent.mjs -c ${SETTINGS_FILE} --test-connection && node quern-agent.mjs -c ${SETTINGS_FILE}`;
+}
 
 /** Agents send over http to their own machine alone: whether others would refuse this address. */
 export function isInClear(endpoint: string): boolean {

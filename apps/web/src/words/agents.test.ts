@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import {
   commandOf,
   environmentScript,
+  fileCommand,
   isInClear,
   proseOf,
   settingsFile,
@@ -142,7 +143,10 @@ test("the commands to copy have the key and the secret, and test before they sta
       signing_secret: "s3cret",
     },
   };
-  expect(environmentScript(login).split("\n").slice(1)).toEqual([
+  const [fetching, , ...lines] = environmentScript(login).split("\n");
+  expect(fetching).toBe("curl -fsSO 'https://q.example.com/quern-agent.mjs'");
+  expect(fileCommand(login)).toContain(fetching);
+  expect(lines).toEqual([
     "export DATAPACE_ENDPOINT='https://q.example.com/api/v1/ingest'",
     "export DATAPACE_API_KEY='qra_k'",
     "export DATAPACE_SIGNING_SECRET='s3cret'",

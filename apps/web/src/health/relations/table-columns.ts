@@ -37,7 +37,9 @@ const COLUMNS: Column[] = [
       [
         exactValue(row.size_bytes, "bytes"),
         t("{size} of rows", { size: bytes(row.heap_bytes) }),
-        t("{size} of TOAST", { size: bytes(row.toast_bytes) }),
+        ...(row.toast_bytes === null
+          ? []
+          : [t("{size} of TOAST", { size: bytes(row.toast_bytes) })]),
         t("{size} of indexes", { size: bytes(row.index_bytes) }),
       ].join("\n"),
   },

@@ -6,12 +6,14 @@ import type { Tone } from "../../words/tone.ts";
 
 /** Costs that differ by less are the same to whoever waits. */
 const SAME = 1.05;
+/** PostgreSQL's cost of reading one page in order (seq_page_cost): nobody waits for less. */
+const LEAST = 1;
 
 /** What the fix does to the cost of a statement; null where one side has no plan. */
 export function changeOf({ before, after }: Pick<TrialStatement, "before" | "after">): Tone | null {
   const [from, to] = [before?.cost ?? null, after?.cost ?? null];
   if (from === null || to === null) return null;
-  const factor = (one: number, other: number) => Math.max(one, 0.01) / Math.max(other, 0.01);
+  const factor = (one: number, other: number) => Math.max(one, LEAST) / Math.max(other, LEAST);
   const [saved, more] = [factor(from, to), factor(to, from)];
   if (saved >= SAME)
     return {
@@ -42,20 +44,27 @@ export function summaryOf({ statements, fix }: Trial): string {
   const changes = planned.map((statement) => changeOf(statement)?.color);
   const cheaper = changes.filter((color) => color === "success").length;
   const dearer = changes.filter((color) => color === "error").length;
-  const counts = { n: planned.length, cheaper, dearer };
   if (cheaper === 0 && dearer === 0)
-    return t("The fix changes the cost of no statement here.", counts);
+    return t("The fix changes the cost of no statement here.", { n: planned.length });
+  if (planned.length === 1)
+    return cheaper === 1
+      ? t("The fix makes the statement cheaper.")
+      : t("The fix makes the statement dearer.");
+  const total = planned.length;
   if (dearer === 0)
     return t(
-      "With the fix {cheaper} of {n} statement gets cheaper. | With the fix {cheaper} of {n} statements get cheaper.",
-      counts,
+      "With the fix one of {total} statements gets cheaper. | With the fix {n} of {total} statements get cheaper.",
+      { n: cheaper, total },
     );
   if (cheaper === 0)
     return t(
-      "With the fix {dearer} of {n} statement gets dearer. | With the fix {dearer} of {n} statements get dearer.",
-      counts,
+      "With the fix one of {total} statements gets dearer. | With the fix {n} of {total} statements get dearer.",
+      { n: dearer, total },
     );
-  return t("With the fix {cheaper} of {n} statements get cheaper, and {dearer} dearer.", counts);
+  return t(
+    "With the fix one of {total} statements gets cheaper, and {dearer} dearer. | With the fix {n} of {total} statements get cheaper, and {dearer} dearer.",
+    { n: cheaper, dearer, total },
+  );
 }
 
 /** Of those that are not there for their time alone. */
