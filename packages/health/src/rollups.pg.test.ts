@@ -10,7 +10,8 @@ import { sumLate, summedUntil, sumUp } from "./rollups.ts";
 import { type History, makeHistory } from "./testing-history.ts";
 
 const HOUR_MS = 3_600_000;
-const NOW = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS + 30 * 60_000);
+/** Half past of the hour before: what the history sends arrives by the real clock, and must not do so at a time of these tests. */
+const NOW = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 30 * 60_000);
 
 let database: TestDatabase;
 let db: Database;
