@@ -1,9 +1,9 @@
 /** Charts to make dashboards of: on the demo's flights, and on a table that a test can change. */
 import type { Client } from "@quern/contract/client";
-import type { TileInput } from "@quern/contract/dashboards";
 import { createDatasource, listDatasources } from "@quern/contract/datasources";
 import type { Parameter } from "@quern/contract/parameters";
 import { createQuery } from "@quern/contract/queries";
+import type { TileInput } from "@quern/contract/tiles";
 import { createVisualization } from "@quern/contract/visualizations";
 import { testServer } from "@quern/store/testing";
 import pg from "pg";

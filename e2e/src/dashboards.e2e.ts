@@ -1,15 +1,11 @@
 /** Dashboards as people make and use them: built by clicking, filtered, refreshed, edited by two, on a phone and on a wall. */
 import { readFile } from "node:fs/promises";
 import type { Client } from "@quern/contract/client";
-import {
-  changeDashboard,
-  createDashboard,
-  readDashboard,
-  type TileInput,
-} from "@quern/contract/dashboards";
+import { changeDashboard, createDashboard, readDashboard } from "@quern/contract/dashboards";
 import { createDashboardDisplayLink, deleteDisplayLink } from "@quern/contract/display";
 import type { Parameter } from "@quern/contract/parameters";
 import { changeSettings } from "@quern/contract/settings";
+import type { TileInput } from "@quern/contract/tiles";
 import type pg from "pg";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { runDashboard, type TileInput } from "@quern/contract/dashboards";
+import { runDashboard } from "@quern/contract/dashboards";
 import type { ParameterValues } from "@quern/contract/parameters";
 import { changeQuery } from "@quern/contract/queries";
 import { cancelRun, createRun, readRun } from "@quern/contract/runs";
 import { changeSettings } from "@quern/contract/settings";
+import type { TileInput } from "@quern/contract/tiles";
 import type { Outcome } from "@quern/store/queue";
 import { makeDatasource } from "@quern/store/testing-fixtures";
 import { sql } from "kysely";

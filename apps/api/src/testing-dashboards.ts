@@ -1,15 +1,10 @@
 /** Dashboards with charts of queries for tests. Only tests may import this file. */
 import { randomUUID } from "node:crypto";
 import type { Client } from "@quern/contract/client";
-import {
-  createDashboard,
-  type Dashboard,
-  type DashboardInput,
-  type TileBinding,
-  type TileInput,
-} from "@quern/contract/dashboards";
+import { createDashboard, type Dashboard, type DashboardInput } from "@quern/contract/dashboards";
 import type { Parameter } from "@quern/contract/parameters";
 import { createQuery } from "@quern/contract/queries";
+import type { TileBinding, TileInput } from "@quern/contract/tiles";
 import { createVisualization } from "@quern/contract/visualizations";
 import type { Database } from "@quern/store/db";
 import { claimRuns, finishRun, type Outcome } from "@quern/store/queue";

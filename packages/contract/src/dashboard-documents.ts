@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ChartConfig } from "./chart-config.ts";
-import { Dashboard, DashboardSettings, TileBinding, TileClick, TilePlace } from "./dashboards.ts";
+import { Dashboard, DashboardSettings } from "./dashboards.ts";
 import { Limits } from "./datasources.ts";
 import { Parameter, ParameterName, ParameterValues } from "./parameters.ts";
 import { tags } from "./placement.ts";
@@ -9,6 +9,7 @@ import { route } from "./route.ts";
 import { MisfirePolicy, OverlapPolicy, ScheduleInput } from "./schedules.ts";
 import { resultTtl } from "./settings.ts";
 import { id, name, text } from "./text.ts";
+import { TileBinding, TileClick, TilePlace } from "./tiles.ts";
 
 /** What things are called within a document and from one import to the next. */
 const key = text(100).regex(

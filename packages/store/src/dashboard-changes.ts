@@ -1,7 +1,8 @@
 /** Saving dashboards. Each save of their content is a version; where they are kept and who sees them is not versioned. */
 import { randomUUID } from "node:crypto";
-import type { DashboardSettings, TileInput } from "@quern/contract/dashboards";
+import type { DashboardSettings } from "@quern/contract/dashboards";
 import type { Parameter } from "@quern/contract/parameters";
+import type { TileInput } from "@quern/contract/tiles";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import { Conflict } from "./conflict.ts";

@@ -1,11 +1,12 @@
 /** What is wrong with a dashboard that is to be saved. What an earlier save of it had may stay, so that nobody is locked out. */
-import type { TileInput } from "@quern/contract/dashboards";
+
 import type { Parameter } from "@quern/contract/parameters";
 import { canBind } from "@quern/contract/parameters/binding";
 import { checkParameters } from "@quern/contract/parameters/definitions";
 import { type ParameterProblem, ValueError } from "@quern/contract/parameters/errors";
 import { isTimeZone } from "@quern/contract/parameters/times";
 import { boundValue, isAll } from "@quern/contract/parameters/value";
+import type { TileInput } from "@quern/contract/tiles";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import { canonicalJson } from "./canonical-json.ts";

@@ -1,14 +1,9 @@
 /** Tiles with the charts, queries and datasources behind them, as far as the actor may know of these. */
 import type { ChartConfig } from "@quern/contract/chart-config";
-import type {
-  DashboardSettings,
-  Tile,
-  TileBinding,
-  TileClick,
-  TilePlace,
-} from "@quern/contract/dashboards";
+import type { DashboardSettings } from "@quern/contract/dashboards";
 import type { Limits } from "@quern/contract/datasources";
 import type { Parameter } from "@quern/contract/parameters";
+import type { Tile, TileBinding, TileClick, TilePlace } from "@quern/contract/tiles";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import type { Database } from "./db.ts";

@@ -5,9 +5,10 @@ import {
   type DocumentParameter,
   type DocumentTile,
 } from "@quern/contract/dashboard-documents";
-import type { Dashboard, Tile, TileClick } from "@quern/contract/dashboards";
+import type { Dashboard } from "@quern/contract/dashboards";
 import type { Parameter } from "@quern/contract/parameters";
 import type { Query } from "@quern/contract/queries";
+import type { Tile, TileClick } from "@quern/contract/tiles";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import {

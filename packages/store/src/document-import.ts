@@ -5,9 +5,9 @@ import type {
   DocumentClick,
   DocumentParameter,
 } from "@quern/contract/dashboard-documents";
-import type { TileClick, TileInput } from "@quern/contract/dashboards";
 import type { Parameter } from "@quern/contract/parameters";
 import { checkParameters } from "@quern/contract/parameters/definitions";
+import type { TileClick, TileInput } from "@quern/contract/tiles";
 import { sql } from "kysely";
 import type { Actor } from "./actor.ts";
 import { canonicalJson } from "./canonical-json.ts";

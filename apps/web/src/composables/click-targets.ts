@@ -1,5 +1,5 @@
-import type { TileClick } from "@quern/contract/dashboards";
 import type { Parameter } from "@quern/contract/parameters";
+import type { TileClick } from "@quern/contract/tiles";
 import { useQuery } from "@tanstack/vue-query";
 import { computed } from "vue";
 import { useDashboardList } from "./dashboard-list.ts";

@@ -1,6 +1,7 @@
 /** What the edit mode's buttons do to the draft. */
-import type { Tile } from "@quern/contract/dashboards";
+
 import type { Parameter } from "@quern/contract/parameters";
+import type { Tile } from "@quern/contract/tiles";
 import { ref } from "vue";
 import {
   type ChartTile,

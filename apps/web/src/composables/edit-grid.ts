@@ -1,5 +1,5 @@
 import "gridstack/dist/gridstack.min.css";
-import type { Tile } from "@quern/contract/dashboards";
+import type { Tile } from "@quern/contract/tiles";
 import { GridStack, type GridStackNode } from "gridstack";
 import { onBeforeUnmount, onMounted, type Ref, watch } from "vue";
 import { COLUMNS, GAP_PX, ROW_PX, samePlace } from "../dashboard/grid.ts";

@@ -1,4 +1,4 @@
-import type { Tile } from "@quern/contract/dashboards";
+import type { Tile } from "@quern/contract/tiles";
 import { computed } from "vue";
 import { useStored } from "./stored.ts";
 

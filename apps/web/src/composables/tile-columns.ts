@@ -1,5 +1,5 @@
-import type { Tile } from "@quern/contract/dashboards";
 import { listRuns, readRun } from "@quern/contract/runs";
+import type { Tile } from "@quern/contract/tiles";
 import { useQuery } from "@tanstack/vue-query";
 import { computed } from "vue";
 import { api } from "../api.ts";

@@ -1,6 +1,7 @@
 /** Where the parameters of a tile's query get their values from. */
-import type { TileBinding } from "@quern/contract/dashboards";
+
 import type { Parameter, ParameterValue, ParameterValues } from "@quern/contract/parameters";
+import type { TileBinding } from "@quern/contract/tiles";
 import type { ChartTile } from "./draft.ts";
 
 /** A value that a tile asks for itself is kept under this name beside those of the dashboard. */

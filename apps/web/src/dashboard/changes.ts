@@ -1,5 +1,6 @@
 /** What one version of a dashboard changed, in words. */
-import type { DashboardVersion, TileInput } from "@quern/contract/dashboards";
+import type { DashboardVersion } from "@quern/contract/dashboards";
+import type { TileInput } from "@quern/contract/tiles";
 import { t } from "../i18n/language.ts";
 import { labelOf } from "../parameters/definitions.ts";
 import { samePlace } from "./grid.ts";

@@ -1,7 +1,8 @@
 /** What a click on a mark or a row of a tile does, as its settings say. */
-import type { TileClick } from "@quern/contract/dashboards";
+
 import type { Parameter, ParameterValue, ParameterValues } from "@quern/contract/parameters";
 import type { Cell, Column } from "@quern/contract/results";
+import type { TileClick } from "@quern/contract/tiles";
 import { sameValue, writeValue } from "../parameters/address.ts";
 
 export type Clicked = { columns: Column[]; row: Cell[] };

@@ -1,7 +1,8 @@
 /** A dashboard while it is edited: all that a save sends, with what each tile shows. */
-import type { Dashboard, DashboardInput, Tile, TileInput } from "@quern/contract/dashboards";
+import type { Dashboard, DashboardInput } from "@quern/contract/dashboards";
 import type { Parameter, ParameterValue } from "@quern/contract/parameters";
 import { canBind } from "@quern/contract/parameters/binding";
+import type { Tile, TileInput } from "@quern/contract/tiles";
 import { freePlace, type Size } from "./grid.ts";
 
 export type ChartTile = Extract<Tile, { type: "visualization" }>;

@@ -1,5 +1,5 @@
 /** Places of tiles on the grid: 24 columns wide, endlessly long; no two tiles overlap. */
-import type { TilePlace } from "@quern/contract/dashboards";
+import type { TilePlace } from "@quern/contract/tiles";
 
 export const COLUMNS = 24;
 /** Height of a row and the gap between tiles, in px. */

@@ -1,5 +1,5 @@
 /** Other datasources in the place of those that queries are saved on: `?on=<saved>:<other>` in the address, for each one. */
-import type { Tile } from "@quern/contract/dashboards";
+import type { Tile } from "@quern/contract/tiles";
 
 export type Swaps = Readonly<Record<string, string>>;
 /** A datasource that queries are saved on; `tiles` says how many tiles show these. */

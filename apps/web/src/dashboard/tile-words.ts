@@ -1,5 +1,5 @@
 /** What a tile says of itself in a word or a line. */
-import type { Tile } from "@quern/contract/dashboards";
+import type { Tile } from "@quern/contract/tiles";
 import { t } from "../i18n/language.ts";
 import { isTerminal } from "../words/runs.ts";
 import type { ChartTile } from "./draft.ts";
