@@ -18,7 +18,8 @@ test("it is open to all, and folders of runs that are gone make way, those of ot
   const left = join(memory, `quern-tests-${NOBODY}-abc`);
   const kept = [join(memory, `quern-tests-${process.pid}-abc`), join(memory, "thesis")];
   for (const folder of [left, ...kept]) await mkdir(folder);
-  const folder = await makeTestFolder(memory, PLENTY);
+  // However full the disk is.
+  const folder = await makeTestFolder(memory, PLENTY, 0);
   expect((await stat(folder)).mode & 0o1777).toBe(0o1777);
   for (const other of kept) await access(other);
   await expect(access(left)).rejects.toMatchObject({ code: "ENOENT" });
@@ -29,7 +30,7 @@ test("without much memory, or a place in it, it lies where temporary files do", 
     [memory, 2 ** 30],
     [join(memory, "absent"), PLENTY],
   ] as const) {
-    const folder = await makeTestFolder(place, free);
+    const folder = await makeTestFolder(place, free, 0);
     expect(dirname(folder)).toBe(tmpdir());
     await rm(folder, { recursive: true });
   }

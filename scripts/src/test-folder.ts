@@ -13,8 +13,12 @@ const MEMORY_BYTES = 12 * GIB;
  * Makes a folder for everything that tests write, open to all users as /tmp is. It lies in memory where there is plenty: the
  * tests copy some hundred database folders, none of which has to outlive them. Folders of runs that were killed are removed.
  */
-export async function makeTestFolder(memory = "/dev/shm", free = freemem()): Promise<string> {
-  const parent = free >= MEMORY_BYTES && (await hasRoom(memory)) ? memory : tmpdir();
+export async function makeTestFolder(
+  memory = "/dev/shm",
+  free = freemem(),
+  room = ROOM_BYTES,
+): Promise<string> {
+  const parent = free >= MEMORY_BYTES && (await hasRoom(memory, room)) ? memory : tmpdir();
   for (const name of await readdir(parent)) {
     if (name.startsWith(PREFIX) && !isAlive(Number(name.slice(PREFIX.length).split("-")[0])))
       await rm(join(parent, name), { recursive: true, force: true });
@@ -24,10 +28,10 @@ export async function makeTestFolder(memory = "/dev/shm", free = freemem()): Pro
   return folder;
 }
 
-async function hasRoom(folder: string): Promise<boolean> {
+async function hasRoom(folder: string, room: number): Promise<boolean> {
   try {
     const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize >= ROOM_BYTES;
+    return bavail * bsize >= room;
   } catch (error) {
     // A system without such a folder.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;

@@ -263,7 +263,10 @@ async function plantInMariadb(mariadb: TestMariadb): Promise<void> {
   await open.query("begin");
   await open.query(`update visits set note = '${CANARY}' where note = '${CANARY}'`);
   const busy = await mariadb.session();
-  busy.query(`select sleep(60), '${CANARY}'`).catch(() => {});
+  busy.query(`select sleep(600), '${CANARY}'`).catch(() => {});
+  const working = () =>
+    mariadb.sql("select 1 from information_schema.processlist where state = 'User sleep'");
+  while ((await working()).length === 0);
 }
 
 test.skipIf(!HAS_MARIADB)(

@@ -1,4 +1,4 @@
-import type { RunErrorCode } from "@quern/contract/runs";
+import type { RunErrorCode } from "@quern/contract/run-error";
 
 /** Why a connector gave up, in the closed list of run errors; `canceled` when somebody stopped the statement. */
 export type ConnectorErrorCode = RunErrorCode | "canceled";

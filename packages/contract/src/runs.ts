@@ -5,6 +5,7 @@ import { Parameter, ParameterValues, RunParameter } from "./parameters.ts";
 import { sqlText } from "./queries.ts";
 import { Statement, Truncated } from "./results.ts";
 import { route } from "./route.ts";
+import { RunError } from "./run-error.ts";
 import { RunStarted, RunStatus } from "./run-started.ts";
 import { cursor, id, instant, page, text, wholeNumber } from "./text.ts";
 
@@ -31,48 +32,6 @@ export type RunPriority = z.infer<typeof RunPriority>;
 
 export const RunTrigger = z.enum(["user", "schedule", "tile", "api", "cli", "mcp"]);
 export type RunTrigger = z.infer<typeof RunTrigger>;
-
-/** Why a run failed. A closed list. */
-export const RunErrorCode = z
-  .enum([
-    "sql_error",
-    "script_error",
-    "timeout",
-    "runner_lost",
-    "executor_oom",
-    "executor_crashed",
-    "oversized_row",
-    "datasource_unreachable",
-    "auth_failed",
-    "permission_denied",
-    "result_store_unavailable",
-    "internal",
-  ])
-  .meta({ id: "RunErrorCode" });
-export type RunErrorCode = z.infer<typeof RunErrorCode>;
-
-export const RunError = z
-  .strictObject({
-    code: RunErrorCode,
-    message: z.string(),
-    sqlstate: z.string().nullable(),
-    position: z
-      .number()
-      .int()
-      .nullable()
-      .describe("Offset in the run's SQL, UTF-16 code units, from 0"),
-    detail: z.string().nullable(),
-    hint: z.string().nullable(),
-    file: z.string().nullable().optional().describe("Of a script: the file it is about"),
-    line: z
-      .number()
-      .int()
-      .nullable()
-      .optional()
-      .describe("Of a script: the line of that file, from 1"),
-  })
-  .meta({ id: "RunError" });
-export type RunError = z.infer<typeof RunError>;
 
 /** What lists say of a run. */
 export const RunSummary = z

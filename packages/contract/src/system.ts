@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { route } from "./route.ts";
-import { RunErrorCode } from "./runs.ts";
+import { RunErrorCode } from "./run-error.ts";
 import { id, instant } from "./text.ts";
 
 const count = z.number().int().min(0);

@@ -77,7 +77,7 @@ test("an introspection that waits at the server", async () => {
   });
   await eventually(async () => {
     const { rowCount } = await client.query(
-      "select from pg_stat_activity where application_name = 'quern introspect' and wait_event_type = 'Lock'",
+      "select from pg_stat_activity where datname = current_database() and application_name = 'quern introspect' and wait_event_type = 'Lock'",
     );
     return rowCount === 1 ? true : null;
   });

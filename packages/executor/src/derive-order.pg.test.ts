@@ -73,56 +73,52 @@ const literal = (value: string) => `'${value.replaceAll("'", "''")}'`;
 const listOf = (type: string, values: string[]) =>
   values.map((value, index) => `(${index}, ${literal(value)}::${type})`).join();
 
-test.each(Object.entries(VALUES))(
-  "%s: every sort and every comparison",
-  async (type, values) => {
-    const rows = `(values ${listOf(type, values)}, (98, null), (99, null)) as t(i, v)`;
-    const source = await site.stored(`select i, v from ${rows}`);
-    for (const [direction, nulls] of [
-      ["asc", undefined],
-      ["desc", undefined],
-      ["asc", "first"],
-      ["desc", "last"],
-    ] as const) {
-      const place = nulls === undefined ? "" : `nulls ${nulls}`;
+test.each(Object.entries(VALUES))("%s: every sort and every comparison", async (type, values) => {
+  const rows = `(values ${listOf(type, values)}, (98, null), (99, null)) as t(i, v)`;
+  const source = await site.stored(`select i, v from ${rows}`);
+  for (const [direction, nulls] of [
+    ["asc", undefined],
+    ["desc", undefined],
+    ["asc", "first"],
+    ["desc", "last"],
+  ] as const) {
+    const place = nulls === undefined ? "" : `nulls ${nulls}`;
+    const expected = await site.printed(
+      `select i::text from ${rows} order by v ${direction} ${place}, i`,
+    );
+    const sort = [{ column: 1, direction, ...(nulls && { nulls }) }];
+    expect(
+      (await site.view(source, { sort })).map(([i]) => String(i)),
+      direction,
+    ).toEqual(expected);
+  }
+  for (const operator of ["=", "<", "<>", ">="] as const) {
+    for (const value of operator.length === 2 ? values.slice(0, 2) : values) {
       const expected = await site.printed(
-        `select i::text from ${rows} order by v ${direction} ${place}, i`,
+        `select i::text from ${rows} where v ${operator} ${literal(value)}::${type} order by t.i`,
       );
-      const sort = [{ column: 1, direction, ...(nulls && { nulls }) }];
+      const found = await site.view(source, { filters: [{ column: 1, operator, value }] });
       expect(
-        (await site.view(source, { sort })).map(([i]) => String(i)),
-        direction,
+        found.map(([i]) => String(i)),
+        `${operator} ${value.slice(0, 50)}`,
       ).toEqual(expected);
     }
-    for (const operator of ["=", "<", "<>", ">="] as const) {
-      for (const value of operator.length === 2 ? values.slice(0, 2) : values) {
-        const expected = await site.printed(
-          `select i::text from ${rows} where v ${operator} ${literal(value)}::${type} order by t.i`,
-        );
-        const found = await site.view(source, { filters: [{ column: 1, operator, value }] });
-        expect(
-          found.map(([i]) => String(i)),
-          `${operator} ${value.slice(0, 50)}`,
-        ).toEqual(expected);
-      }
-    }
-    const some = values.slice(0, 2);
-    const within = await site.view(source, {
-      filters: [{ column: 1, operator: "in", values: some }],
-    });
-    expect(within.map(([i]) => String(i))).toEqual(
-      await site.printed(
-        `select i::text from ${rows} where v in (${some.map((each) => `${literal(each)}::${type}`).join()}) order by t.i`,
-      ),
-    );
-    const nothing = await site.view(source, { filters: [{ column: 1, operator: "is_null" }] });
-    expect(nothing.map(([i]) => i)).toEqual([98, 99]);
-    expect(
-      await site.view(source, { filters: [{ column: 1, operator: "is_not_null" }] }),
-    ).toHaveLength(values.length);
-  },
-  30_000,
-);
+  }
+  const some = values.slice(0, 2);
+  const within = await site.view(source, {
+    filters: [{ column: 1, operator: "in", values: some }],
+  });
+  expect(within.map(([i]) => String(i))).toEqual(
+    await site.printed(
+      `select i::text from ${rows} where v in (${some.map((each) => `${literal(each)}::${type}`).join()}) order by t.i`,
+    ),
+  );
+  const nothing = await site.view(source, { filters: [{ column: 1, operator: "is_null" }] });
+  expect(nothing.map(([i]) => i)).toEqual([98, 99]);
+  expect(
+    await site.view(source, { filters: [{ column: 1, operator: "is_not_null" }] }),
+  ).toHaveLength(values.length);
+});
 
 test("a decimal column against values with more digits than it has", async () => {
   const source = await site.stored(

@@ -3,7 +3,7 @@
 import type { BackendHandle, CancelVerdict, Parameter, Target } from "@quern/connectors/connector";
 import type { ConnectionReport, SchemaSnapshot } from "@quern/contract/datasources";
 import type { Column, Part, Statement } from "@quern/contract/results";
-import type { RunError } from "@quern/contract/runs";
+import type { RunError } from "@quern/contract/run-error";
 import type { ScriptErrorCode, ScriptProblem } from "@quern/psql/script-error";
 import type { Place } from "@quern/psql/session";
 import type { Derivation } from "@quern/results/derive/derive";

@@ -1,6 +1,6 @@
 /** How a run ended, in the words of the run record. */
 import type { Truncated } from "@quern/contract/results";
-import type { RunError } from "@quern/contract/runs";
+import type { RunError } from "@quern/contract/run-error";
 import type { ProcessResult } from "./executor-process.ts";
 import type { ExecutorError, RunYield } from "./messages.ts";
 import { failure } from "./run-errors.ts";

@@ -62,7 +62,7 @@ async function startRunner(sql: string) {
 
 const atWork = async (text: string) => {
   const { rowCount } = await client.query(
-    "select from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and position($1 in query) > 0",
+    "select from pg_stat_activity where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and position($1 in query) > 0",
     [text],
   );
   return rowCount;

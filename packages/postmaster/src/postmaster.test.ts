@@ -4,7 +4,6 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "n
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -44,11 +43,6 @@ async function query(server: RunningPostgres, sql: string): Promise<unknown[]> {
   } finally {
     await client.end();
   }
-}
-
-async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 500 && !(await condition()); i++) await sleep(20);
-  expect(await condition()).toBe(true);
 }
 
 test("a first start makes the database and a second one finds the data", async () => {
@@ -148,7 +142,7 @@ test("the server dies with its supervisor, and its lock with it", async () => {
   const { child, postmaster } = await startSupervisor();
   expect(await processStart(postmaster)).not.toBeNull();
   child.kill("SIGKILL");
-  await waitUntil(async () => (await processStart(postmaster)) === null);
+  await expect.poll(() => processStart(postmaster)).toBeNull();
   expect(await query(await start(), "select 1 as one")).toEqual([{ one: 1 }]);
 });
 

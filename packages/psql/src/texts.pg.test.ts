@@ -10,26 +10,19 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { runScript } from "./run-script.ts";
 import { ScriptError } from "./script-error.ts";
 import type { ScriptSession } from "./session.ts";
-import { openTestSession, type TestSession } from "./testing.ts";
+import { openTestSession } from "./testing.ts";
 
 const RUNS = Number(process.env.QUERN_PSQL_TEXTS ?? 15);
 const hasPsql = spawnSync("psql", ["--version"]).status === 0;
 let database: TestDatabase;
-let session: TestSession;
 let folder: string;
 
 beforeAll(async () => {
   database = await emptyDatabase();
-  const { host, port, user, password } = testServer();
-  session = await openTestSession(
-    { host, port, user, password, database: database.name },
-    () => {},
-  );
   folder = await mkdtemp(join(tmpdir(), "quern-texts-"));
 });
 
 afterAll(async () => {
-  await session.close();
   await database.drop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -82,6 +75,10 @@ async function sentByPsql(text: string): Promise<string> {
 }
 
 async function sentByUs(text: string): Promise<{ sent: string; unterminated: boolean }> {
+  const { host, port, user, password } = testServer();
+  const config = { host, port, user, password, database: database.name };
+  // One for each text, as psql has: a transaction that one leaves open is not the next one's.
+  const session = await openTestSession(config, () => {});
   const sent: string[] = [];
   const recording: ScriptSession = {
     ...session,
@@ -109,6 +106,8 @@ async function sentByUs(text: string): Promise<{ sent: string; unterminated: boo
     if (!(error instanceof ScriptError)) throw error;
     // psql tells of an argument that is not closed, and goes on.
     unterminated = true;
+  } finally {
+    await session.close();
   }
   return { sent: solid(sent.join("\n")), unterminated };
 }

@@ -1,4 +1,4 @@
-import type { RunError } from "@quern/contract/runs";
+import type { RunError } from "@quern/contract/run-error";
 import type { Outcome as Executed } from "@quern/executor/pool";
 import { PartStoreError } from "@quern/results/parts";
 import { type ClaimedRun, finishRun, LeaseLostError, type Outcome } from "@quern/store/queue";

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { RunError } from "@quern/contract/runs";
+import type { RunError } from "@quern/contract/run-error";
 import type {
   Outcome as Executed,
   ExecutionEvents,

@@ -1,4 +1,4 @@
-import type { RunError } from "@quern/contract/runs";
+import type { RunError } from "@quern/contract/run-error";
 
 /** An error of our own, about no place in the SQL. */
 export function runError(

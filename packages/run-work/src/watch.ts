@@ -1,5 +1,5 @@
 /** Follows one run through its phases, for metrics, traces and the log. */
-import type { RunError } from "@quern/contract/runs";
+import type { RunError } from "@quern/contract/run-error";
 import type { Span } from "@quern/runtime/spans";
 import type { ClaimedRun } from "@quern/store/queue";
 import type { RunInstruments } from "./instruments.ts";

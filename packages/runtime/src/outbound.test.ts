@@ -131,7 +131,7 @@ test("servers that drip, flood or talk nonsense are cut off", async () => {
       socket.on("close", () => clearInterval(timer));
     });
   const open = async (port: Promise<number>, more: Partial<OutboundRequest> = {}) =>
-    codeOf(read({ url: `http://a.example.test:${await port}/`, timeout_ms: 2_000, ...more }));
+    codeOf(read({ url: `http://a.example.test:${await port}/`, timeout_ms: 20_000, ...more }));
   const quick = { timeout_ms: 200 };
   expect(await open(drip("HTTP/1.1 200 OK\r\nx: "), quick)).toBe("timed_out");
   expect(await open(drip("HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n"), quick)).toBe(

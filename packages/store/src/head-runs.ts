@@ -1,7 +1,8 @@
 /** Runs of kind `head`: what the head of a job gives. A sandbox makes them at work; none ever waits in the queue. */
 import { createHash } from "node:crypto";
 import type { Limits } from "@quern/contract/datasources";
-import type { RunError, RunTrigger } from "@quern/contract/runs";
+import type { RunError } from "@quern/contract/run-error";
+import type { RunTrigger } from "@quern/contract/runs";
 import { DEFAULT_SETTINGS } from "@quern/contract/settings";
 import { sql } from "kysely";
 import type { Database } from "./db.ts";

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -12,18 +11,22 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
+/** Ends them all, and waits until each has told its client. */
 async function killConnections(): Promise<void> {
   const client = new Client({ connectionString: testUrl("postgres") });
   await client.connect();
-  await client.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [
-    database.name,
-  ]);
-  await client.end();
-}
-
-async function until(ready: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !ready(); tries++) await delay(50);
-  expect(ready()).toBe(true);
+  try {
+    const { rows } = await client.query<{ pid: number }>(
+      "select pid, pg_terminate_backend(pid) from pg_stat_activity where datname = $1",
+      [database.name],
+    );
+    const pids = rows.map(({ pid }) => pid);
+    const left = () =>
+      client.query("select from pg_stat_activity where pid = any ($1::integer[])", [pids]);
+    await expect.poll(async () => (await left()).rowCount).toBe(0);
+  } finally {
+    await client.end();
+  }
 }
 
 test("a lost connection is opened again, and whoever listens learns that something may be missing", async () => {
@@ -36,13 +39,13 @@ test("a lost connection is opened again, and whoever listens learns that somethi
     (_, payload) => heard.push(payload),
     () => gaps++,
   );
-  await until(() => gaps === 1);
+  await expect.poll(() => gaps).toBe(1);
   await sql`select pg_notify('quern_runs', 'one')`.execute(db);
-  await until(() => heard.length === 1);
+  await expect.poll(() => heard.length).toBe(1);
   await killConnections();
-  await until(() => gaps === 2);
+  await expect.poll(() => gaps).toBe(2);
   await sql`select pg_notify('quern_runs', 'two')`.execute(db);
-  await until(() => heard.length === 2);
+  await expect.poll(() => heard.length).toBe(2);
   expect(heard).toEqual(["one", "two"]);
   await listener.stop();
   await db.destroy();
@@ -53,7 +56,6 @@ test("a connection lost inside a transaction fails that transaction and nothing 
   const work = db.transaction().execute(async (trx) => {
     await sql`select 1`.execute(trx);
     await killConnections();
-    await delay(100);
     await sql`select 2`.execute(trx);
   });
   await expect(work).rejects.toThrow(/terminat|not queryable|closed/i);

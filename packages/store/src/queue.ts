@@ -12,7 +12,8 @@ import type {
 } from "@quern/contract/datasources";
 import type { RunParameter } from "@quern/contract/parameters";
 import type { Statement, Truncated } from "@quern/contract/results";
-import type { RunError, RunKind } from "@quern/contract/runs";
+import type { RunError } from "@quern/contract/run-error";
+import type { RunKind } from "@quern/contract/runs";
 import type { RunnerVitals } from "@quern/contract/system";
 import { sql } from "kysely";
 import type { SealedConnection } from "./datasources.ts";

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Database, openDatabase, poolState } from "./db.ts";
@@ -16,7 +15,8 @@ beforeAll(async () => {
   const { host, port } = testServer();
   proxy = await startHalfOpenProxy(host, port);
   url = database.url.replace(`:${port}/`, `:${proxy.port}/`);
-  const times = { statement_timeout_ms: 1_500, silence_ms: 2_000, connect_timeout_ms: 1_500 };
+  // Long enough for a busy machine to connect in, and to answer.
+  const times = { statement_timeout_ms: 3_000, silence_ms: 4_000, connect_timeout_ms: 3_000 };
   db = openDatabase(url, { max: 4, ...times, onError: () => {} });
 });
 afterAll(async () => {
@@ -33,26 +33,27 @@ test("a statement on a half-open connection fails, and the connection is never u
   expect(poolState(db)).toMatchObject({ open: 3, idle: 3 });
   proxy.silence("to_server", "to_client");
   const waiting = answer();
-  await expect(waiting).rejects.toThrow(/silent for 2 s/);
+  await expect(waiting).rejects.toThrow(/silent for 4 s/);
   // Nor do the other two wait for somebody to try them.
   expect(poolState(db)).toMatchObject({ open: 0, idle: 0, waiting: 0 });
   proxy.heal();
   expect(await answer()).toBe(7);
-  expect(proxy.connections()).toEqual({ open: 1, silenced: 3, ended_by_client: 3 });
-}, 30_000);
+  await expect
+    .poll(() => proxy.connections())
+    .toEqual({ open: 1, silenced: 3, ended_by_client: 3 });
+});
 
 test.each(["to_server", "to_client"] as const)(
   "a connection that is silent %s only is found out, too, and so is one that is being opened",
   async (direction) => {
     expect(await answer()).toBe(7);
     proxy.silence(direction);
-    await expect(answer()).rejects.toThrow(/silent for 2 s/);
+    await expect(answer()).rejects.toThrow(/silent for 4 s/);
     await expect(answer()).rejects.toThrow(/timeout|terminated/i);
     proxy.heal();
     expect(await answer()).toBe(7);
     expect(poolState(db).open).toBe(1);
   },
-  30_000,
 );
 
 test("a transaction whose connection went silent is rolled back by the server, which waits 8 s at most", async () => {
@@ -81,13 +82,13 @@ test("a transaction whose connection went silent is rolled back by the server, w
   const after = await sql<{ n: number }>`
     select count(*) as n from orgs where name = 'free again'`.execute(db);
   expect(after.rows).toEqual(before.rows);
-}, 60_000);
+});
 
 test("the server's own limits are set on every connection", async () => {
   const { rows } = await sql<{ statement: string; idle: string }>`
     select current_setting('statement_timeout') as statement,
       current_setting('idle_in_transaction_session_timeout') as idle`.execute(db);
-  expect(rows).toEqual([{ statement: "1500ms", idle: "8s" }]);
+  expect(rows).toEqual([{ statement: "3s", idle: "8s" }]);
 });
 
 test("a listener on a half-open connection stops when it is told to", async () => {
@@ -98,9 +99,8 @@ test("a listener on a half-open connection stops when it is told to", async () =
     () => {},
     () => opened++,
   );
-  for (let tries = 0; tries < 100 && opened === 0; tries++) await delay(50);
-  expect(opened).toBe(1);
+  await expect.poll(() => opened).toBe(1);
   proxy.silence("to_server", "to_client");
   await listener.stop();
   proxy.heal();
-}, 20_000);
+});

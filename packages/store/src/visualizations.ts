@@ -122,7 +122,8 @@ export async function changeVisualization(
     update visualizations set
       name = coalesce(${change.name ?? null}, name),
       config = coalesce(${change.config ? JSON.stringify(change.config) : null}::jsonb, config),
-      updated_at = now()
+      -- Clients know it to the millisecond: two saves of one would be the same to them.
+      updated_at = greatest(now(), date_trunc('milliseconds', updated_at) + interval '1 millisecond')
     where id = ${id} and ${visibleVisualization(actor)}
       and (${change.updated_at ?? null}::timestamptz is null
         or date_trunc('milliseconds', updated_at) = ${change.updated_at ?? null}::timestamptz)

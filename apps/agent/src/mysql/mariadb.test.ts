@@ -76,7 +76,7 @@ beforeAll(async () => {
   ]);
   await server.sql(...FIXTURE, ...grants);
   proxy = await startProxy(server.port);
-}, 60_000);
+});
 afterAll(async () => {
   await proxy?.stop();
   await server?.stop();
@@ -392,7 +392,7 @@ describe.skipIf(!HAS_MARIADB)("MariaDB", () => {
 
   test("a server that falls silent, one that cuts, a wrong password, nobody there", async () => {
     const url = server.url("shop").replace(String(server.port), String(proxy.port));
-    const impatient = { statement_timeout_ms: 400 };
+    const impatient = { statement_timeout_ms: 2_500 };
     const reader = collector(url, impatient);
     await reader.collect("tables");
     proxy.swallow = true;
@@ -405,7 +405,8 @@ describe.skipIf(!HAS_MARIADB)("MariaDB", () => {
       await expect(hasty.collect("tables")).rejects.toThrow(UnreachableError);
       await hasty.sample();
     }
-    expect(await descriptors()).toBeLessThan(before + 10);
+    // Sockets are closed a moment after they are given up, on the proxy's side, too.
+    await expect.poll(descriptors).toBeLessThan(before + 10);
     proxy.swallow = false;
     expect(resultOf((await reader.collect("tables"))[0], "tables").status).toBe("ok");
     await server.sql(`kill ${(await agentsOf(server))[0]}`);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { AgentPayload } from "@quern/contract/agent/payload";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collectorFor, configFor, resultOf } from "../testing-postgres/collector.ts";
@@ -59,10 +60,14 @@ describe.each(MAJORS.map((major) => ({ major })))("PostgreSQL $major", ({ major 
     const before = await collector.collect("server");
     const victim = await server.session();
     const { rows } = await victim.query("select pg_backend_pid() as pid");
+    const other = await server.session();
+    const noticed = once(other, "end");
     process.kill(Number(rows[0].pid), "SIGKILL");
+    // Until the postmaster has seen it, and ended the others, it takes new sessions that it ends a moment later.
+    await noticed;
     let again = false;
     while (!again) {
-      again = await server.sql("select pg_sleep(0.1)").then(
+      again = await server.sql("select 1").then(
         () => true,
         () => false,
       );

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
 import { collectorFor, configFor, resultOf } from "../testing-postgres/collector.ts";
 import { startTestServer, type TestServer } from "../testing-postgres/server.ts";
 
@@ -99,6 +99,10 @@ test("L3, L4, L5: tables that come and go meanwhile, temporary ones, and one of 
       await session.query(`drop table m${turn}`);
     }
   })();
+  onTestFinished(async () => {
+    going = false;
+    await moving;
+  });
   const collector = collectorOn(name);
   for (let turn = 0; turn < 5; turn += 1) {
     const [payload] = await collector.collect("tables", "indexes", "sequences", "schema");
@@ -108,8 +112,6 @@ test("L3, L4, L5: tables that come and go meanwhile, temporary ones, and one of 
     const widest = payload?.schema?.tables.find((table) => table.name === "widest");
     if (payload?.schema) expect(widest?.columns).toHaveLength(1_600);
   }
-  going = false;
-  await moving;
 });
 
 test("V5: the extension in another schema", async () => {
@@ -174,9 +176,10 @@ test("C5, C7: evictions show in dealloc, and a new entry is told from one that w
   const name = await databaseOf("evict", "create extension pg_stat_statements");
   const collector = collectorOn(name, { max_statements: 12 });
   const session = await server.session(name);
+  // So long that what follows them takes no part of the time, however busy the machine is.
   await session.query(
     differing(30)
-      .map((text) => `${text}, pg_sleep(0.002)`)
+      .map((text) => `${text}, pg_sleep(0.05)`)
       .join("; "),
   );
   await session.query("select 1, 1, 1 as quiet");

@@ -297,9 +297,13 @@ describe.each(TEST_MAJORS.map((major) => ({ major })))("PostgreSQL $major", ({ m
     expect(own?.index_stats?.find(({ index }) => index === "a_x1")).toMatchObject({
       ...{ locked: true, size_bytes: null },
     });
-    expect(resultOf(own, "schema")).toMatchObject({ status: "skipped", code: "locked" });
+    // Told by the lock's limit of 200 ms, and not by the statement's of 10 s; the others did not wait for it.
+    expect(resultOf(own, "schema")).toMatchObject({
+      ...{ status: "skipped", code: "locked", sqlstate: "55P03" },
+    });
+    for (const name of ["tables", "indexes"]) expect(resultOf(own, name).status).toBe("ok");
     expect(own?.collectors?.reduce((sum, { duration_ms }) => sum + duration_ms, 0)).toBeLessThan(
-      4_000,
+      9_000,
     );
     await holder.query("rollback");
     await holder.end();

@@ -2,6 +2,7 @@
  * Payloads on their way, in their order, through crashes, full disks and days without the server. Each is a file, written
  * aside and renamed; what the disk does not take stays in memory.
  */
+import type { Stats } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { SpoolConfig } from "../config/agent-config.ts";
@@ -112,7 +113,9 @@ async function openFolder(
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const entries: Entry[] = [];
     for (const name of (await readdir(folder)).sort()) {
-      const { size, mtimeMs } = await stat(join(folder, name));
+      const file = await statOrNull(join(folder, name));
+      if (file === null) continue;
+      const { size, mtimeMs } = file;
       const named = readName(name);
       if (named !== null) {
         const { uuid, stream, schema } = named;
@@ -126,6 +129,16 @@ async function openFolder(
     const code = systemCode(error);
     if (code === null) throw error;
     return { entries: [], error: code };
+  }
+}
+
+/** Null when it is gone: another process of this agent has sent it since the folder was read. */
+async function statOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+    return null;
   }
 }
 

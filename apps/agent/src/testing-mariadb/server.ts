@@ -46,10 +46,11 @@ export async function startTestMariadb(options: string[] = COUNTING): Promise<Te
   const folder = await mkdtemp(join(tmpdir(), "quern-mariadb-"));
   const [data, socket] = [join(folder, "data"), join(folder, "s")];
   await mkdir(data);
-  const port = await freePort();
   const user = process.getuid?.() === 0 ? ["--user=root"] : [];
   const paths = [`--datadir=${data}`, `--tmpdir=${folder}`, ...user];
   await bootstrap([...SMALL, ...paths]);
+  // As late as can be: until it listens, somebody else may be given the same one.
+  const port = await freePort();
   let child = start();
   function start(more: string[] = options): ChildProcess {
     const listen = [`--socket=${socket}`, `--port=${port}`, "--bind-address=127.0.0.1"];
@@ -68,7 +69,7 @@ export async function startTestMariadb(options: string[] = COUNTING): Promise<Te
       try {
         return await connect();
       } catch (error) {
-        if (child.exitCode !== null) throw error;
+        if (hasEnded(child)) throw error;
         await sleep(20);
       }
     }
@@ -76,7 +77,7 @@ export async function startTestMariadb(options: string[] = COUNTING): Promise<Te
   let root = await ready();
   const kill = async () => {
     for (const session of sessions.splice(0)) session.destroy();
-    if (child.exitCode !== null) return;
+    if (hasEnded(child)) return;
     const exited = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL");
     await exited;
@@ -102,6 +103,10 @@ export async function startTestMariadb(options: string[] = COUNTING): Promise<Te
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** The system's tables, and an account `root` without a password. */

@@ -7,7 +7,7 @@ import {
   type JobErrorFacts,
   jobError,
 } from "@quern/contract/job-error";
-import type { RunError } from "@quern/contract/runs";
+import type { RunError } from "@quern/contract/run-error";
 import type { Outcome, ScriptRequest } from "@quern/executor/pool";
 import type { Instance } from "../instances/instances.ts";
 import type { PlannedScript } from "../planner/plan.ts";

@@ -1,7 +1,8 @@
 import type { Parameter, ParameterOption, ParameterValues } from "@quern/contract/parameters";
 import { readQuery } from "@quern/contract/queries";
+import type { RunError } from "@quern/contract/run-error";
 import { readRunRows } from "@quern/contract/run-results";
-import { createRun, type RunError } from "@quern/contract/runs";
+import { createRun } from "@quern/contract/runs";
 import { keepPreviousData, useQuery } from "@tanstack/vue-query";
 import { computed, onScopeDispose, ref, watch } from "vue";
 import { api } from "../api.ts";

@@ -1,5 +1,6 @@
+import type { RunError } from "@quern/contract/run-error";
 import type { RunStatus } from "@quern/contract/run-started";
-import type { Run, RunError } from "@quern/contract/runs";
+import type { Run } from "@quern/contract/runs";
 import { t } from "../i18n/language.ts";
 
 export const STATUS_WORDS: Record<RunStatus, string> = {

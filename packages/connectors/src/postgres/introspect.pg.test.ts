@@ -1,7 +1,7 @@
 import { SchemaSnapshot } from "@quern/contract/datasources";
 import { emptyDatabase, type TestDatabase } from "@quern/store/testing";
 import pg from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { testTarget } from "../testing/target.ts";
 import { introspect } from "./introspect.ts";
 
@@ -184,10 +184,10 @@ test("a part that is refused, or waits for a lock, costs that part and not the r
     revoke execute on function pg_catalog.pg_get_triggerdef(oid, boolean) from public`);
   const rewriter = new pg.Client({ connectionString: database.url });
   await rewriter.connect();
+  onTestFinished(() => rewriter.end());
   await rewriter.query("begin; lock table shop.customers in access exclusive mode");
   const target = { ...testTarget(database.name, { user: "shy" }), secret: { password: "shy1" } };
   const snapshot = await introspect(target);
-  await rewriter.end();
   expect(snapshot.gaps).toEqual([
     { part: "indexes", message: "canceling statement due to lock timeout" },
     { part: "triggers", message: "permission denied for function pg_get_triggerdef" },
