@@ -179,12 +179,12 @@ export async function readRelatives(
   { id, org_id, server_id, cluster_id }: DatabaseRow,
 ) {
   const siblings = await sql<{ id: string; name: string }>`
-    select id, name from health_databases where server_id = ${server_id} and id <> ${id} order by name`.execute(
+    select id, name from health_databases where server_id = ${server_id} and id <> ${id} order by name, id`.execute(
     db,
   );
   const replicas = await sql<{ server_id: string; name: string; in_recovery: boolean | null }>`
     select id as server_id, name, in_recovery from health_servers
-    where org_id = ${org_id} and cluster_id = ${cluster_id} and id <> ${server_id} order by name`.execute(
+    where org_id = ${org_id} and cluster_id = ${cluster_id} and id <> ${server_id} order by name, id`.execute(
     db,
   );
   return { siblings: siblings.rows, replicas: replicas.rows };
@@ -218,7 +218,7 @@ export async function freshnessOfServer(db: Database, row: DatabaseRow): Promise
   if (row.is_main) return row;
   const { rows } = await sql<Freshness>`
     select collectors, interval_s, last_taken_at from health_databases
-    where server_id = ${row.server_id} and is_main order by last_taken_at desc nulls last limit 1`.execute(
+    where server_id = ${row.server_id} and is_main order by last_taken_at desc nulls last, id limit 1`.execute(
     db,
   );
   return rows[0] ?? row;

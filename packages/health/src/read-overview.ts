@@ -144,7 +144,7 @@ async function statementChanges(
     where now.n >= 30 and now.ms >= 0.01 * whole.ms
       and ((before.n >= 30 and now.ms / now.n >= ${MORE} * before.ms / before.n and now.ms / now.n - before.ms / before.n >= 1)
         or (first_seen_at > ${range.from} and exists (select from before)))
-    order by now.ms - now.n * coalesce(before.ms / nullif(before.n, 0), 0) desc limit 5`.execute(
+    order by now.ms - now.n * coalesce(before.ms / nullif(before.n, 0), 0) desc, statements.id limit 5`.execute(
     db,
   );
   return rows.map(({ id, before, after, fresh }) => ({
@@ -165,7 +165,7 @@ async function findingChanges(
     select rule, object, first_seen_at from health_findings
     where database_id = ${database_id} and first_seen_at > ${from} and first_seen_at <= ${to} and muted_at is null
       and resolved_at is null
-    order by array_position('{critical,warning,info}', severity), first_seen_at desc limit 8`.execute(
+    order by array_position('{critical,warning,info}', severity), first_seen_at desc, rule, object limit 8`.execute(
     db,
   );
   return rows.map(({ rule, object, first_seen_at }) => ({
@@ -199,8 +199,8 @@ async function loadByStatement(
       n / nullif(sum(n) over (), 0) as share
     from whole, each left join lateral (
       select id, query from health_statements as statements where database_id = ${id} and statements.query_hash = each.query_hash
-      order by last_seen_at desc limit 1) as known on true
-    where samples is not null order by n desc limit ${TOP}`.execute(db);
+      order by last_seen_at desc, id limit 1) as known on true
+    where samples is not null order by n desc, each.query_hash limit ${TOP}`.execute(db);
   return rows;
 }
 

@@ -119,7 +119,7 @@ export async function readServerParts(
     select distinct on (part) part, told
     from health_databases, jsonb_each(collectors) as collected (part, told)
     where server_id = ${server_id} and part like 'server.%'
-    order by part, is_main desc, last_seen_at desc`.execute(db);
+    order by part, is_main desc, last_seen_at desc, id`.execute(db);
   const states = rows.map(({ part, told }) => {
     const fresh = { collectors: { [part]: told }, interval_s: null, last_taken_at: null };
     return [part, sectionState(fresh, part, true)] as const;

@@ -42,7 +42,9 @@ export async function readStatement(
     select others.id from health_statements as one join health_statements as others
       on others.database_id = one.database_id and (others.id = one.id or others.fingerprint = one.fingerprint)
     where one.database_id = ${database.id} and one.id = ${id}
-    order by others.id <> one.id, others.last_seen_at desc limit ${SIBLINGS + 1}`.execute(db);
+    order by others.id <> one.id, others.last_seen_at desc, others.id limit ${SIBLINGS + 1}`.execute(
+    db,
+  );
   if (like.length === 0) return undefined;
   const { items } = await listStatements(db, database.id, range, {
     ids: like.map((row) => row.id),
@@ -86,7 +88,9 @@ async function readPlans(db: Database, id: number): Promise<z.infer<typeof Plan>
     last_seen_at: Date;
   }>`
     select plan_hash, plan, total_cost, hypothetical, first_seen_at, last_seen_at
-    from health_plans where statement_id = ${id} order by last_seen_at desc limit 20`.execute(db);
+    from health_plans where statement_id = ${id} order by last_seen_at desc, plan_hash limit 20`.execute(
+    db,
+  );
   return rows.map(({ hypothetical, first_seen_at, last_seen_at, ...plan }) => ({
     ...plan,
     hypothetical: hypothetical ?? [],
@@ -125,6 +129,6 @@ async function readWaits(
     select wait_type, wait_event, sum(n)::float8 / (select sum(samples) from points) as load
     from points, unnest(query_hashes, wait_types, wait_events, sessions) as item (query_hash, wait_type, wait_event, n)
     where query_hash = ${query_hash}
-    group by wait_type, wait_event order by load desc`.execute(db);
+    group by wait_type, wait_event order by load desc, wait_type, wait_event`.execute(db);
   return rows;
 }

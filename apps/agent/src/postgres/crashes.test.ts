@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { AgentPayload } from "@quern/contract/agent/payload";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collectorFor, configFor, resultOf } from "../testing-postgres/collector.ts";
@@ -61,7 +60,7 @@ describe.each(MAJORS.map((major) => ({ major })))("PostgreSQL $major", ({ major 
     const victim = await server.session();
     const { rows } = await victim.query("select pg_backend_pid() as pid");
     const other = await server.session();
-    const noticed = once(other, "end");
+    const noticed = new Promise((resolve) => other.once("end", resolve));
     process.kill(Number(rows[0].pid), "SIGKILL");
     // Until the postmaster has seen it, and ended the others, it takes new sessions that it ends a moment later.
     await noticed;

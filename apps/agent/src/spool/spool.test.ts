@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -76,6 +86,9 @@ test("what another process has sent meanwhile is no loss", async () => {
   expect(await spool.read(spool.entries()[0] as Entry)).toBeNull();
   expect(spool.state()).toMatchObject({ payloads: 0, dropped: 0 });
   expect(other.entries()).toEqual([]);
+  // In the folder when it is read, and gone when it is looked at.
+  await symlink("nowhere", join(dir, "spool", name));
+  expect((await openSpool(config())).state()).toMatchObject({ payloads: 0, disk_error: null });
 });
 
 test("U9: a disk that takes nothing leaves payloads in memory, and they go to the disk when it does", async () => {

@@ -25,7 +25,7 @@ export function configFor(
       provider: "auto",
       tls: { sslmode: "prefer", sslrootcert: null, sslcert: null, sslkey: null },
       min_connections: 1,
-      connect_timeout_ms: 5_000,
+      connect_timeout_ms: 20_000,
       ...database,
     },
     collection: {

@@ -61,7 +61,7 @@ export async function startTestServer(
   await make(dataDir);
   if (user !== null) execFileSync("chown", ["-R", `${user.uid}:${user.gid}`, dataDir]);
   const binaries = await runnableBinaries(user, "/var/lib/quern", packagedBinaries(major));
-  const port = await freePort();
+  let port = await freePort();
   const clients = new Set<pg.Client>();
   const all: Record<string, string> = {
     ...SETTINGS,
@@ -81,12 +81,18 @@ export async function startTestServer(
   const start = async (): Promise<Postmaster> => {
     const postmaster = await launch(binaries.postgres, dataDir, all);
     // A standby never writes that it is ready; whoever connects knows.
-    while (!(await answers(url()))) {
+    while (!(await answers(url(), postmaster))) {
       if (postmaster.ended) throw new Error(`PostgreSQL ${major}: ${postmaster.lines.join("\n")}`);
     }
     return postmaster;
   };
-  let server = await start();
+  let server = await start().catch(async (error: unknown) => {
+    if (!String(error).includes("could not create any TCP/IP sockets")) throw error;
+    // Somebody else was given the same one meanwhile.
+    port = await freePort();
+    all.port = String(port);
+    return await start();
+  });
   return {
     ...{ major, port, dataDir, url, session },
     pid: () => server.child.pid ?? 0,
@@ -150,13 +156,17 @@ async function launch(
   return postmaster;
 }
 
-async function answers(url: string): Promise<boolean> {
+/** Whether this postmaster does: another's server may have the port. */
+async function answers(url: string, { child }: Postmaster): Promise<boolean> {
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => {});
   try {
     await client.connect();
+    const { rows } = await client.query(
+      "select split_part(pg_read_file('postmaster.pid'), chr(10), 1)::integer as pid",
+    );
     await client.end();
-    return true;
+    return rows[0].pid === child.pid;
   } catch (error) {
     // Refused while it is not listening, 57P03 while it starts.
     if (error instanceof Error && "code" in error) await sleep(10);

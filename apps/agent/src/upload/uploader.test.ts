@@ -14,7 +14,6 @@ import { startUploader, type Uploader } from "./uploader.ts";
 let dir: string;
 let ingest: TestingIngest;
 let spool: Spool;
-let uploader: Uploader | null = null;
 const started: Uploader[] = [];
 let learnt: [string, IngestAnswer][];
 const { log, text: logged } = testingLog();
@@ -33,12 +32,8 @@ afterEach(async () => {
 
 const SHORT: UploadTimes = { first_retry: 1, max_retry: 5, pause: 10 };
 
-function start(
-  config: Partial<UploadConfig> = {},
-  times: UploadTimes = SHORT,
-  now: () => number = Date.now,
-): Uploader {
-  uploader = startUploader(ingest.config(config), spool, {
+function start(config: Partial<UploadConfig> = {}, times = SHORT, now = Date.now): Uploader {
+  const uploader = startUploader(ingest.config(config), spool, {
     log,
     learn: (instance_id, answer) => learnt.push([instance_id, answer]),
     times,
@@ -154,7 +149,8 @@ test("U2: 413 is split by section until it fits; each part is right by itself, u
   });
   ingest.script = [{ status: 413 }, { status: 413 }];
   await spool.put(whole);
-  await start().drain();
+  const running = start();
+  await running.drain();
   // The largest section (statements) alone is too large, too, and cannot be split: the others arrive.
   const parts = [...ingest.stored.values()];
   expect(
@@ -174,7 +170,7 @@ test("U2: 413 is split by section until it fits; each part is right by itself, u
   const first = new Set(ingest.stored.keys());
   ingest.script = [{ status: 413 }, { status: 413 }];
   await spool.put(whole);
-  await uploader?.drain();
+  await running.drain();
   expect(new Set(ingest.stored.keys())).toEqual(first);
 });
 

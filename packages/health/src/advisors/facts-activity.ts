@@ -71,6 +71,6 @@ export async function waitLoad(
       unnest(points.wait_types, points.wait_events, points.query_hashes, points.sessions)
         as each (wait_type, wait_event, query_hash, sessions)
     where server_id = ${server_id} and at > ${from} and at <= ${to}
-    group by 1, 2, 3 order by load desc`.execute(db);
+    group by 1, 2, 3 order by load desc, 1, 2, 3`.execute(db);
   return { samples, seconds, total: waits.reduce((sum, { load }) => sum + load, 0), waits };
 }

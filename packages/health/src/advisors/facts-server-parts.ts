@@ -22,7 +22,7 @@ export async function missingPart(
   const { rows } = await sql<{ result: Pick<CollectorResult, "code" | "hint"> }>`
     select collectors -> ${part} as result from health_databases
     where server_id = ${server_id} and collectors -> ${part} ->> 'status' <> 'ok'
-    order by is_main desc, last_seen_at desc limit 1`.execute(db);
+    order by is_main desc, last_seen_at desc, id limit 1`.execute(db);
   const { code, hint } = rows[0]?.result ?? { code: null, hint: null };
   if (code === "not_supported")
     return untold("not_applicable", say("This server has no {what}.", { what }), hint);

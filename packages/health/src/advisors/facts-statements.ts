@@ -68,7 +68,7 @@ export function statementSums(subject: Subject, { from, to }: Window): Promise<S
         temp_blocks_written, tables
       from sums join health_statements as statements on statements.id = sums.id
       where calls > 0
-      order by total_time_ms desc`.execute(db);
+      order by total_time_ms desc, statements.id`.execute(db);
     const { seconds, lossy, other_calls, other_time_ms } = totals[0]!;
     const sum = (name: "calls" | "total_time_ms") =>
       statements.reduce((total, statement) => total + statement[name], 0);

@@ -56,7 +56,7 @@ export function serverOf(subject: Subject): Promise<Document<ServerStats> | unde
       select documents.at, documents.body
       from health_databases as databases join health_documents as documents on documents.database_id = databases.id
       where databases.server_id = ${subject.server_id} and documents.section = 'server'
-      order by documents.day desc, documents.at desc limit 1`.execute(subject.db);
+      order by documents.day desc, documents.at desc, databases.id limit 1`.execute(subject.db);
     return rows[0];
   });
 }
