@@ -4,7 +4,7 @@ import { startTestApi } from "./testing.ts";
 import { payloadOf, send } from "./testing-agents.ts";
 
 test("who is taken while others have to be sent away is asked to come less often", async () => {
-  const api = await startTestApi();
+  await using api = await startTestApi();
   const admin = await api.as("admin");
   const agent = await admin.client.call(createAgent, { body: { name: "one of many" } });
   const at = (n: number) => new Date(Date.now() - n * 1_000).toISOString();
@@ -21,5 +21,4 @@ test("who is taken while others have to be sent away is asked to come less often
   const answer = await post(1);
   expect(answer).toMatchObject({ status: 200 });
   expect((answer.body as { next_interval_s: number }).next_interval_s).toBeGreaterThanOrEqual(120);
-  await api.stop();
 });

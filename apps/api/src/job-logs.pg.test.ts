@@ -111,16 +111,15 @@ test("the stream ends when the person may not see the job any more", async () =>
   const id = await startJob(editor);
   const [job] = await claim(api);
   await lines(job!, "one");
-  let told = false;
+  let telling: Promise<unknown> | undefined;
   const all = await events(`/api/v1/jobs/${id}/logs`, {}, (some) => {
-    if (!told && messages(some).includes("one")) {
-      told = true;
-      void sql`update jobs set created_by = null, user_id = null where id = ${id}`
+    if (messages(some).includes("one"))
+      telling ??= sql`update jobs set created_by = null, user_id = null where id = ${id}`
         .execute(api.db)
         .then(() => lines(job!, "not for you"));
-    }
     return false;
   });
+  await telling;
   expect(messages(all)).toEqual(["one"]);
   expect(all.map(({ event }) => event)).not.toContain("end");
 });

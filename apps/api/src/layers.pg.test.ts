@@ -41,7 +41,7 @@ beforeAll(async () => {
     free_bytes: 4000,
     shared: null,
   });
-  process_id = await enterProcess(api.db, store_id, 60_000);
+  process_id = await enterProcess(api.db, store_id, 600_000);
 });
 afterAll(() => api.stop());
 

@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { IncomingMessage } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunEvent } from "@quern/contract/events";
 import { listQueries } from "@quern/contract/queries";
@@ -147,7 +149,7 @@ test("the event stream tells of runs one may see, without their SQL, and ends wi
     api.db,
   );
   const shared = await viewer.client.call(createRun, { body: { query_id: query.rows[0]!.id } });
-  await until(/event: run/);
+  await until(/event: run\ndata: .*\n\n/);
   const event = JSON.parse(/event: run\ndata: (.*)/.exec(text)![1]!) as RunEvent;
   expect(event).toMatchObject({ id: shared.id, status: "queued", query: { name: "q" } });
   expect(text).not.toMatch(/canary|select 1/);
@@ -189,13 +191,29 @@ test("cursors of somebody else's making start at the beginning", async () => {
   }
 });
 
+/** Resolves when a server of this process has begun to answer a request whose URL ends so. */
+function begun(end: string): Promise<void> {
+  return new Promise((resolve) => {
+    const hear = (message: unknown) => {
+      const { request } = message as { request: IncomingMessage };
+      if (!request.url?.endsWith(end)) return;
+      unsubscribe("http.server.request.start", hear);
+      resolve();
+    };
+    subscribe("http.server.request.start", hear);
+  });
+}
+
 test("a server that stops answers those who wait", async () => {
   const own = await startTestApi();
   const { actor, client } = await own.as("editor");
   const id = await makeDatasource(own.db, actor, { everyone: true });
   const run = await client.call(createRun, { body: { datasource_id: id, sql: "select 1" } });
+  const arrived = begun("?wait=60");
   const waiting = client.call(readRun, { params: run, query: { wait: 60 } });
-  await delay(200);
+  await arrived;
+  // What is asked after it takes the same way, so that by its answer the first one waits.
+  await client.call(readRun, { params: run });
   const stopped = own.stop();
   expect(await waiting).toMatchObject({ status: "queued" });
   await stopped;

@@ -20,7 +20,7 @@ import { emptyDatabase, freshDatabase, type TestDatabase, testServer } from "@qu
 import { makeActor, makeRun } from "@quern/store/testing-fixtures";
 import { sql } from "kysely";
 import { Client } from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { start } from "./runner.ts";
 import { TIMES } from "./times.ts";
 
@@ -100,6 +100,27 @@ async function ended(id: string): Promise<Run> {
     await delay(50);
   }
   throw new Error(`run ${id} has not ended`);
+}
+
+async function begun(id: string): Promise<void> {
+  await expect.poll(async () => (await readRun(db, admin, id))?.started_at).toBeTruthy();
+}
+
+/** A session at the customer's database, or Quern's own, until the test ends. */
+async function sessionAt({ url }: TestDatabase): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  onTestFinished(() => client.end());
+  return client;
+}
+
+/** How many sessions of the customer's database execute a text that begins so. */
+async function executing(client: Client, text: string): Promise<number> {
+  const { rowCount } = await client.query(
+    "select from pg_stat_activity where datname = current_database() and starts_with(query, $1) and state = 'active'",
+    [text],
+  );
+  return rowCount!;
 }
 
 async function run(text: string, change: Partial<NewRun> = {}): Promise<Run> {
@@ -183,8 +204,7 @@ test("limits hold whatever the SQL sets", async () => {
 
 test("a cancel of a running query is verified at the server", async () => {
   const id = await makeRun(db, admin, datasource, { sql: "select pg_sleep(60)" });
-  for (let tries = 0; tries < 100 && (await readRun(db, admin, id))?.started_at === null; tries++)
-    await delay(50);
+  await begun(id);
   // Whoever may connect to the metadata may notify; only what is asked for by the API counts.
   await sql`select pg_notify('quern_cancel', ${id})`.execute(db);
   expect(await run("select 1")).toMatchObject({ status: "succeeded" });
@@ -194,13 +214,7 @@ test("a cancel of a running query is verified at the server", async () => {
     status: "canceled",
     cancel: { confirmed: true, by: { id: admin.user_id } },
   });
-  const client = new Client({ connectionString: customer.url });
-  await client.connect();
-  const { rows } = await client.query(
-    "select from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and state = 'active'",
-  );
-  await client.end();
-  expect(rows).toEqual([]);
+  expect(await executing(await sessionAt(customer), "select pg_sleep(60)")).toBe(0);
 });
 
 test("tests and introspections are runs, too", async () => {
@@ -259,10 +273,13 @@ test("a datasource that is gone, refuses or cannot be reached ends the run with 
 });
 
 test("a run whose lease was lost writes nothing, and one that waits outlives a runner that stops", async () => {
-  const id = await makeRun(db, admin, datasource, { sql: "select pg_sleep(2)" });
-  for (let tries = 0; tries < 100 && (await readRun(db, admin, id))?.started_at === null; tries++)
-    await delay(50);
+  const holder = await sessionAt(customer);
+  await holder.query("select pg_advisory_lock(7)");
+  const held = "select pg_advisory_xact_lock_shared(7)";
+  const id = await makeRun(db, admin, datasource, { sql: held });
+  await begun(id);
   await sql`update runs set lease_token = gen_random_uuid() where id = ${id}`.execute(db);
+  await holder.query("select pg_advisory_unlock(7)");
   await runner.stop();
   expect(await readRun(db, admin, id)).toMatchObject({ status: "running", statements: [] });
   await sql`update runs set lease_until = now() - interval '1 second' where id = ${id}`.execute(db);
@@ -276,32 +293,22 @@ test("work stops when its lease cannot be renewed in time, even while the renewa
   await runner.stop();
   runner = await startRunner({
     ...TIMES,
-    lease_ms: 5_000,
-    renew_ms: 1_000,
-    statement_ms: 2_500,
-    silence_ms: 3_000,
+    lease_ms: 10_000,
+    renew_ms: 2_000,
+    statement_ms: 5_000,
+    silence_ms: 6_000,
   });
   const id = await makeRun(db, admin, datasource, { sql: "select pg_sleep(50)" });
-  for (let tries = 0; tries < 100 && (await readRun(db, admin, id))?.started_at === null; tries++)
-    await delay(50);
-  const client = new Client({ connectionString: customer.url });
-  await client.connect();
-  const sleeping = async () => {
-    const { rowCount } = await client.query(
-      "select from pg_stat_activity where query like 'select pg_sleep(50)%' and state = 'active'",
-    );
-    return rowCount;
-  };
-  expect(await sleeping()).toBe(1);
+  await begun(id);
+  const client = await sessionAt(customer);
+  const sleeping = () => executing(client, "select pg_sleep(50)");
+  await expect.poll(sleeping).toBe(1);
   // Not by `db`, whose transactions end when they are idle for long.
-  const holder = new Client({ connectionString: metadata.url });
-  await holder.connect();
+  const holder = await sessionAt(metadata);
   await holder.query("begin");
   await holder.query("select from runs where id = $1 for update", [id]);
-  for (let tries = 0; tries < 250 && (await sleeping()) === 1; tries++) await delay(100);
-  expect(await sleeping()).toBe(0);
-  await holder.end();
-  await client.end();
+  await expect.poll(sleeping, { timeout: 30_000 }).toBe(0);
+  await holder.query("rollback");
   expect(await ended(id)).toMatchObject({ status: "failed", error: { code: "runner_lost" } });
   await runner.stop();
   runner = await startRunner();

@@ -60,8 +60,8 @@ const statement = fc.oneof(
       `begin; create table if not exists tx${i} (a int); insert into tx${i} values (${i}); commit;`,
   ),
   n.map((i) => `begin; create table if not exists gone${i} (a int); rollback;`),
-  n.map((i) => `set search_path to pg_temp; create temp table private${i} (a int);`),
-  fc.constant("prepare p as select 1;"),
+  n.map((i) => `set search_path to pg_temp; create temp table if not exists private${i} (a int);`),
+  fc.constant("deallocate all; prepare p as select 1;"),
   fc.constant("-- nothing but words"),
   fc.constant("select pg_advisory_lock(42); listen news;"),
 );
@@ -123,8 +123,7 @@ test("a head gives the same on a miss, on a hit, behind any cut, after an edit, 
       const kept = await sandbox.run(filesOf(changed));
       const again = await sandbox.run(filesOf(changed), FRESH);
       expect([edited.error, kept.error, again.error]).toEqual([null, null, null]);
-      const first = edited.snapshot?.hit !== "full";
-      expect(edited.progress.stages.some(({ stage }) => stage === "publishing")).toBe(!first);
+      expect(edited.progress.stages.map(({ stage }) => stage)).not.toContain("publishing");
       expect(kept.snapshot?.hit).toBe("full");
       expect(edited.result_rows).toEqual(again.result_rows);
       expect(kept.result_rows).toEqual(again.result_rows);

@@ -19,6 +19,8 @@ export type MetadataDatabase = {
 
 const ROLE = "quern";
 const RESTARTS = 5;
+/** A session ends a moment after its client: so long none is cut off. */
+const SESSIONS_END_MS = 2_000;
 /** Statements that set passwords are not kept with their text, by pg_stat_statements where it is loaded. */
 const NO_TEXTS = `?options=${encodeURIComponent("-c pg_stat_statements.track_utility=off")}`;
 
@@ -68,6 +70,8 @@ export async function startDatabase(
       ours: true,
       async stop() {
         stopping = true;
+        const late = sleep(SESSIONS_END_MS, undefined, { ref: false });
+        await Promise.race([server.stop("smart"), late]);
         await server.stop();
       },
       async kill() {

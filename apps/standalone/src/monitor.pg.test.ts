@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
@@ -18,7 +19,7 @@ import { StandaloneSettings } from "./settings.ts";
 const room = resolve(import.meta.dirname, "..");
 
 // A test starts Quern, and beside others that takes its time.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let folder: string;
 const started: ChildProcess[] = [];
@@ -41,13 +42,19 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
+/** Below those that the system gives to whoever asks for any: nobody else is given it before it is used. */
 async function unusedPort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const free = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** `make up` without make and demo; all that it prints. */
@@ -64,7 +71,7 @@ async function up(env: Record<string, string>) {
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk) => (printed += chunk));
   const until = async (found: () => boolean | Promise<boolean>) => {
-    for (let i = 0; i < 3000 && child.exitCode === null; i++) {
+    for (let i = 0; i < 6000 && child.exitCode === null; i++) {
       if (await found()) return;
       await sleep(20);
     }
@@ -157,7 +164,7 @@ test("where the API has no loopback address it says what to do", async () => {
     },
     (text) => said.push(text),
   );
-  await vi.waitFor(() => expect(said).toHaveLength(1));
+  await expect.poll(() => said).toHaveLength(1);
   expect(said[0]).toMatch(
     /not in Health: HOST=192\.0\.2\.7 .* Set HOST=0\.0\.0\.0, or QUERN_MONITOR=0\./,
   );

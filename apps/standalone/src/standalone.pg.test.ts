@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -17,7 +18,7 @@ const run = promisify(execFile);
 const room = resolve(import.meta.dirname, "..");
 
 // A test starts Quern, and beside others that takes its time.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let folder: string;
 let port: number;
@@ -41,13 +42,19 @@ afterEach(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+/** Below those that the system gives to whoever asks for any: nobody else is given it before it is used. */
 async function unusedPort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
+  for (;;) {
+    const port = randomInt(20_000, 30_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const free = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** `make up` without make: what it prints, and a way to wait for a line. All starts are in one folder unless said otherwise. */
@@ -77,7 +84,7 @@ function up(env: Record<string, string> = {}) {
     async until(words: string | RegExp) {
       const found = () =>
         typeof words === "string" ? printed.includes(words) : words.test(printed);
-      for (let i = 0; i < 3000 && !found() && child.exitCode === null; i++) await sleep(20);
+      for (let i = 0; i < 6000 && !found() && child.exitCode === null; i++) await sleep(20);
       expect(printed).toMatch(words);
     },
   };
@@ -117,8 +124,12 @@ const answers = (path: string) =>
     () => false,
   );
 async function untilAnswers(path: string): Promise<void> {
-  for (let i = 0; i < 3000 && !(await answers(path)); i++) await sleep(20);
-  expect(await answers(path)).toBe(true);
+  let answered = false;
+  for (let i = 0; i < 6000 && !answered; i++) {
+    answered = await answers(path);
+    if (!answered) await sleep(20);
+  }
+  expect(answered).toBe(true);
 }
 
 test("it starts, serves, says how to sign in, keeps secrets to itself and stops in order", async () => {

@@ -31,15 +31,16 @@ test("a log rotates by size, loses no line and keeps three old files", async () 
   const folder = await mkdtemp(join(tmpdir(), "quern-log-"));
   try {
     const log = await openLogFile(join(folder, "api.log"), () => {}, 100);
+    const newest = () => readFile(join(folder, "api.log.1"), "utf8").catch(() => "");
     for (let i = 0; i < 12; i++) {
-      log.write(`line ${String(i).padStart(2, "0")} ${"x".repeat(40)}`);
-      if (i % 3 === 2) await new Promise((resolve) => setTimeout(resolve, 50));
+      const line = `line ${String(i).padStart(2, "0")}`;
+      log.write(`${line} ${"x".repeat(40)}`);
+      if (i % 3 === 2) await expect.poll(newest).toContain(line);
     }
     await log.close();
     const files = (await readdir(folder)).sort();
     expect(files).toEqual(["api.log", "api.log.1", "api.log.2", "api.log.3"]);
-    const newest = await readFile(join(folder, "api.log.1"), "utf8");
-    expect(newest).toContain("line 11");
+    expect(await newest()).toContain("line 11");
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -49,7 +49,7 @@ export async function listAgents(db: Database, org_id: string, id?: string): Pro
     select agents.id, agents.name, version, status, error, stats, clock_offset_ms, agents.last_seen_at, last_payload_at,
       rejected_at, rejected_reason, built_in, agents.created_at, revoked_at,
       coalesce((select jsonb_agg(jsonb_build_object('id', keys.id, 'prefix', prefix, 'created_at', keys.created_at,
-          'expires_at', expires_at, 'last_used_at', last_used_at) order by keys.created_at desc)
+          'expires_at', expires_at, 'last_used_at', last_used_at) order by keys.created_at desc, keys.id)
         from health_agent_keys as keys
         where agent_id = agents.id and (expires_at is null or expires_at > now())), '[]') as keys,
       coalesce((select jsonb_agg(jsonb_build_object('id', databases.id, 'name', databases.name, 'server_name', servers.name,

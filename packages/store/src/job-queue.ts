@@ -35,7 +35,8 @@ export async function claimJobs(
     -- Most looks for work find none: they take neither the lock nor a transaction that writes.
     from (select where exists (select from jobs where status = 'pending' and assembled)) as waiting
     cross join lateral claim_jobs(${sandbox}, ${options.max}, ${options.lease_ms}, ${options.store_id}, ${options.engines}::integer[],
-      ${DEFAULT_SETTINGS.jobs.max_active_per_person}) as claimed`.execute(db);
+      ${DEFAULT_SETTINGS.jobs.max_active_per_person}) as claimed
+    order by claimed.queued_at, claimed.id`.execute(db);
   if (rows.length > 0) await notifyJobs(db, rows);
   return rows;
 }

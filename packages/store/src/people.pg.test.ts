@@ -20,7 +20,8 @@ let db: Database;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  db = openDatabase(database.url, { max: 20 });
+  // More at once than connections: on a busy machine some wait long for theirs.
+  db = openDatabase(database.url, { max: 20, connect_timeout_ms: 60_000 });
 });
 afterAll(async () => {
   await db.destroy();

@@ -16,7 +16,8 @@ let people: Actor[];
 let admin: Actor;
 beforeAll(async () => {
   database = await freshDatabase();
-  db = openDatabase(database.url, { max: 20 });
+  // More at once than connections: on a busy machine some wait long for theirs.
+  db = openDatabase(database.url, { max: 20, connect_timeout_ms: 60_000 });
   admin = await makeActor(db, "admin");
   people = await Promise.all(Array.from({ length: 4 }, () => makeActor(db, "editor")));
 });

@@ -69,7 +69,8 @@ export async function claimRuns(
       case when claimed.datasource_id is not null then claimed_datasource(claimed.datasource_id) end as datasource
     -- Most looks for work find none: they take neither the lock nor a transaction that writes.
     from (select where exists (select from queue)) as waiting
-    cross join lateral claim_runs(${runner}, ${max}, ${leaseMs}) as claimed`.execute(db);
+    cross join lateral claim_runs(${runner}, ${max}, ${leaseMs}) as claimed
+    order by claimed.queued_at, claimed.id`.execute(db);
   return rows;
 }
 

@@ -21,7 +21,7 @@ const TIMES = [
 ] as const;
 /** Who shares the run now; of most runs that is who made it, and nothing is written down. */
 const CALLERS = sql`coalesce(
-  (select jsonb_agg(${personRef("people")} order by run_callers.joined_at, people.name)
+  (select jsonb_agg(${personRef("people")} order by run_callers.joined_at, people.name, people.id)
       filter (where run_callers.detached_at is null)
     from run_callers join users as people on people.id = run_callers.user_id
     where run_callers.run_id = runs.id having count(*) > 0),

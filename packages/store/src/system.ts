@@ -42,7 +42,7 @@ export async function listProcesses(
     select id, hostname, started_at, seen_at, vitals,
       seen_at > now() - ${ALIVE_SECONDS} * interval '1 second' as alive
     from api_processes
-    order by id = ${own} desc, seen_at desc
+    order by id = ${own} desc, alive desc, started_at, id
     limit 100`.execute(db);
   const { rows: runners } = await sql<Omit<RunnerProcess, keyof Times> & Times>`
     select runners.id, hostname, slots, started_at, seen_at, vitals,

@@ -57,7 +57,8 @@ export async function startGitServer(): Promise<GitServer> {
     outbound: openOutbound({ allow: outboundAllowOf("127.0.0.1"), ca: String(cert) }),
     stop() {
       server.close();
-      rmSync(folder, { recursive: true });
+      // What serves a request that was given up may still be ending.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
@@ -106,6 +107,8 @@ function serveGit(folder: string, request: IncomingMessage, response: ServerResp
       CONTENT_TYPE: request.headers["content-type"] ?? "",
     },
   });
+  // It may refuse a request before it has read it.
+  child.stdin.on("error", () => {});
   request.pipe(child.stdin);
   const output: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { PassThrough } from "node:stream";
-import { testServer } from "@quern/store/testing";
+import { testServer, testUrl } from "@quern/store/testing";
+import { Client } from "pg";
 import { expect, test } from "vitest";
 import { coloursOf } from "../colours.ts";
 import { repl, type Target } from "./repl.ts";
@@ -70,14 +72,28 @@ test("on a terminal an error is no end, and Ctrl-C stops a statement, not the sh
   input.write("nonsense;\nselect 'after' as word;\n");
   await until(() => out().includes("after"));
   expect(said.some((line) => line.includes("syntax error"))).toBe(true);
-  input.write("select pg_sleep(600);\n");
-  const pressed = setInterval(() => input.write("\u0003"), 100);
+  const mark = randomUUID();
+  input.write(`select pg_sleep(600) as "${mark}";\n`);
+  await runs(mark);
+  // Once: a second one that is late would stop the statement after this one.
+  input.write("\u0003");
   await until(() => said.some((line) => line.includes("canceling statement")));
-  clearInterval(pressed);
   input.write("\nselect 'still here' as word;\n\\q\n");
   expect(await ended).toBe(0);
   expect(out()).toContain("still here");
 });
+
+/** Resolves when a statement with that text is under way at the server. */
+async function runs(text: string): Promise<void> {
+  const client = new Client({ connectionString: testUrl("postgres") });
+  await client.connect();
+  try {
+    const sql = `select from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and strpos(query, $1) > 0`;
+    await expect.poll(async () => (await client.query(sql, [text])).rowCount).toBe(1);
+  } finally {
+    await client.end();
+  }
+}
 
 test("a statement ends at a semicolon that is in no string, comment, parenthesis or body", () => {
   expect(

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { readyLayers } from "@quern/store/layer-evictions";
 import { sql } from "kysely";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { stoppedCluster } from "../testing-layers/clusters.ts";
 import { keyOf } from "../testing-layers/keys.ts";
 import type { RealCluster } from "../testing-layers/pgdata.ts";
@@ -22,6 +22,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all([place.stop(), cluster.remove()]);
+});
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
 const NAMES = ["a", "b", "c", "d"];
@@ -48,11 +53,13 @@ function startChild(change: Partial<ChildTask>): ChildProcess {
     lease_ms: 3000,
     ...change,
   };
-  return fork(PROGRAM, {
+  const child = fork(PROGRAM, {
     // Vitest runs our sources; a process of its own runs what was built.
     execArgv: [],
     env: { PATH: process.env.PATH, QUERN_TEST_LAYERS: JSON.stringify(task) },
   });
+  children.push(child);
+  return child;
 }
 
 /** Lets a process work until it dies at its point, or is killed some time after it began. */
@@ -92,17 +99,17 @@ test("whatever dies at whatever point, a layer is whole or not there, and nothin
     if (layer) expect(await whatIsWrong(layer.directory, name)).toBeNull();
   }
   await store.stop();
-}, 120_000);
+}, 240_000);
 
 test("over three processes each state is built once, and everybody gets it", async () => {
   await sql`delete from layers`.execute(place.db);
   const names = ["one", "two", "three", "four", "five"];
   const built: string[] = [];
-  const children = Array.from({ length: 3 }, () =>
+  const three = Array.from({ length: 3 }, () =>
     startChild({ names, work: "once", lease_ms: 60_000, folder: join(place.folder, "shared") }),
   );
   const codes = await Promise.all(
-    children.map(async (child) => {
+    three.map(async (child) => {
       child.on("message", (message) => {
         if (typeof message === "object" && "built" in message) built.push(String(message.built));
       });
@@ -112,4 +119,4 @@ test("over three processes each state is built once, and everybody gets it", asy
   );
   expect(codes).toEqual([0, 0, 0]);
   expect(built.sort()).toEqual([...names].sort());
-}, 60_000);
+}, 120_000);

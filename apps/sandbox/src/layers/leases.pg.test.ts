@@ -1,6 +1,6 @@
 import { beginEviction } from "@quern/store/layer-evictions";
 import { sql } from "kysely";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { stoppedCluster } from "../testing-layers/clusters.ts";
 import { keyOf } from "../testing-layers/keys.ts";
 import type { RealCluster } from "../testing-layers/pgdata.ts";
@@ -100,22 +100,24 @@ test("fifty who want five states build five; who leaves early leaves the others 
 
 test("a process that slept past its lease knows that its layers may be gone, and goes on under another name", async () => {
   const other = await testPlace();
-  const times = { ...LAYER_TIMES, lease_ms: 400, renew_ms: 1e8, sweep_ms: 1e8, sync_ms: 1e8 };
+  const times = { ...LAYER_TIMES, lease_ms: 60_000, renew_ms: 1e8, sweep_ms: 1e8, sync_ms: 1e8 };
   const sleepy = await testStore(other, { times });
   try {
     const layer = await publishSmall(sleepy, cluster, other, "slept");
     const held = (await sleepy.find(other.org_id, [layer.state_key], job)).layer!;
     await held.assertHeld();
-    const { rows } = await sql<{ alive: boolean }>`
-      select pg_sleep(0.5), exists (select from layer_processes where alive_till > clock_timestamp()) as alive`.execute(
+    // It sleeps for two minutes: its clock went on, and so did the database's.
+    const awake = Date.now;
+    vi.spyOn(Date, "now").mockImplementation(() => awake() + 120_000);
+    await sql`update layer_processes set alive_till = alive_till - interval '2 minutes'`.execute(
       other.db,
     );
-    expect(rows[0]?.alive).toBe(false);
     await expect(held.assertHeld()).rejects.toThrow(LayerGone);
     const again = (await sleepy.find(other.org_id, [layer.state_key], job)).layer!;
     await again.assertHeld();
     expect(await beginEviction(other.db, layer.id, "asked")).toBe(false);
   } finally {
+    vi.restoreAllMocks();
     await sleepy.stop();
     await other.stop();
   }

@@ -133,9 +133,7 @@ test("who misses a state takes it from the shared store before building it; a da
   const spoilt = await publishSmall(here, cluster, place, "spoilt");
   // Published layers are sent in the background, one after the other.
   await expect
-    .poll(() => isExported(place.db, "file:bucket", place.org_id, keyOf("spoilt")), {
-      timeout: 10_000,
-    })
+    .poll(() => isExported(place.db, "file:bucket", place.org_id, keyOf("spoilt")))
     .toBe(true);
   const builds: string[] = [];
   const get = (name: string) =>

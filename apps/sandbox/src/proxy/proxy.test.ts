@@ -92,7 +92,7 @@ test("whoever has the password is the owner of the instance, in any of its datab
     },
   );
   expect(named.rows).toEqual([{ what: "project" }]);
-  await expect.poll(() => proxy.connections(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => proxy.connections()).toBe(0);
   expect(proxy.connectionsOf(instance.id)).toBe(0);
 });
 
@@ -209,11 +209,12 @@ test.each([
   ["nobody's session", Buffer.from([0, 0, 0, 9, 0, 3, 0, 0, 0]), /names no user/],
   ["bytes behind a request for TLS", Buffer.from([0, 0, 0, 8, 4, 210, 22, 47, 1, 2, 3]), /^/],
 ])("%s is sent away", async (_, bytes, answer) => {
-  const proxy = await openProxy({ startup_ms: 500 });
+  // Only the last is not answered; whoever is has the time for it on a busy machine, too.
+  const proxy = await openProxy({ startup_ms: answer.test("") ? 500 : 30_000 });
   const { socket, heard } = await dialRaw(proxy);
   socket.write(bytes);
   expect(await heard).toMatch(answer);
-  await expect.poll(() => proxy.connections(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => proxy.connections()).toBe(0);
 });
 
 test("who says nothing, or says it byte by byte, does not stay", async () => {
@@ -223,7 +224,7 @@ test("who says nothing, or says it byte by byte, does not stay", async () => {
   const drip = setInterval(() => slow.socket.write(Buffer.from([0])), 20);
   await Promise.all([silent.heard, slow.heard]);
   clearInterval(drip);
-  await expect.poll(() => proxy.connections(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => proxy.connections()).toBe(0);
 });
 
 test("one connection too many is told so, and there is room again afterwards", async () => {
@@ -231,7 +232,7 @@ test("one connection too many is told so, and there is room again afterwards", a
   await withClient(proxy, async () => {
     await expect(withClient(proxy, async () => {})).rejects.toMatchObject({ code: "53300" });
   });
-  await expect.poll(() => proxy.connections(), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => proxy.connections()).toBe(0);
   await withClient(proxy, async () => {});
 });
 

@@ -29,6 +29,9 @@ beforeAll(async () => {
   const { host, port } = testServer();
   const user = DEMO_READER;
   reader = new Client({ host, port, user, password: PASSWORD, database: DEMO_DATABASE });
+  reader.on("error", () => {
+    // The database is dropped under it when a test fails.
+  });
   await reader.connect();
 }, 120_000);
 

@@ -212,7 +212,7 @@ test("thousands of tables, and one of 1,600 columns", async () => {
   const relations = snapshot.schemas.find(({ name }) => name === "public")?.relations ?? [];
   expect(relations.length).toBe(2002);
   expect(relations.find(({ name }) => name === "wide")?.columns.length).toBe(1600);
-});
+}, 180_000);
 
 test("a role sees only what it may read", async () => {
   await client.query(`do $$ begin

@@ -6,7 +6,7 @@ import { openTestSession } from "@quern/psql/testing";
 import { CORPUS, type CorpusCase } from "@quern/psql/testing-corpus";
 import { cleanDatabase, databaseState } from "@quern/psql/testing-state";
 import { emptyDatabase, type TestDatabase, testServer } from "@quern/store/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import {
   GENEROUS,
   keepingSink,
@@ -48,8 +48,9 @@ test.each(cases)("%s", async (_, one, keeps) => {
     async onSession() {},
     onNotice: sink.notice,
   });
+  // Open, it could hold what the next case waits for.
+  onTestFinished(() => session.close());
   expect(await doingOf(one, session, keeps ? "result" : "discard")).toEqual(expected);
-  session.close();
 });
 
 /** What a script said, how it ended, and what it left. */
