@@ -82,7 +82,9 @@ test("each type is drawn from one result, in light and dark, and takes over what
   for (const type of TYPES) {
     await gallery.getByRole("radio", { name: type, exact: true }).click();
     await drawn();
-    expect(await page.getByRole("figure").getByRole("status").allInnerTexts()).toEqual([]);
+    await expect
+      .poll(() => page.getByRole("figure").getByRole("status").allInnerTexts())
+      .toEqual([]);
     await watched.picture(`charts-${type.toLowerCase().replace(" ", "-")}`);
     await page.emulateMedia({ colorScheme: "dark" });
     await watched.picture(`charts-${type.toLowerCase().replace(" ", "-")}-dark`);

@@ -62,13 +62,15 @@ test("schedules fire while runners die, and every firing is accounted for", asyn
   const { items: schedules } = await api.call(listSchedules, { query: {} });
   expect(schedules.map(({ next_fire_at }) => next_fire_at)).not.toContain(null);
   const fired: { schedule: string; id: string }[] = [];
+  const killed = new Set<number>();
   for (const { id } of schedules) {
     const firing = await api.call(fireSchedule, { params: { id } });
     fired.push({ schedule: id, id: firing.id });
     const [runner] = await until(
-      () => quern.pids("runner"),
+      async () => (await quern.pids("runner")).filter((pid) => !killed.has(pid)),
       (pids) => pids.length > 0,
     );
+    killed.add(runner!);
     process.kill(runner!, "SIGKILL");
   }
   for (const { schedule, id } of fired) {

@@ -35,10 +35,11 @@ test.concurrent.each(KILLED)(
   "a runner killed at %s: once at most, ended, nothing left",
   async (point, end) => {
     await using trial = await openTrial();
-    const id = await trial.enqueue(witness("once"));
-    const nth = point === "renewing" ? "@2" : "";
+    // Renewing goes by the clock: its run is there until a renewal comes.
+    const isRenewing = point === "renewing";
+    const id = await trial.enqueue(witness("once", isRenewing ? 120_000 : 12_000));
     const runner = trial.startRunner({
-      failPoints: `${point}=kill${nth}`,
+      failPoints: isRenewing ? "renewing:streaming=kill" : `${point}=kill`,
       ...(end.end === "succeeded" ? { times: {} } : {}),
     });
     expect(await runner.exited).toMatchObject({ signal: "SIGKILL" });

@@ -64,7 +64,7 @@ test.concurrent("a runner that is cut off stops its work, and goes on when it is
   const id = await trial.enqueue("select pg_sleep(61)");
   const runner = trial.startRunner({ databaseUrl: metadataUrl });
   await trial.until(id, ({ started_at }) => started_at !== null);
-  expect(await trial.atWork("pg_sleep(61)")).toBe(1);
+  await expect.poll(() => trial.atWork("pg_sleep(61)")).toBe(1);
   proxy.silence("to_server", "to_client");
   expect(await trial.ended(id, { sweep: true })).toMatchObject({ error: { code: "runner_lost" } });
   await expect.poll(() => trial.atWork("pg_sleep(61)"), { timeout: 20_000 }).toBe(0);

@@ -62,6 +62,7 @@ export function testFleet(site: () => WatchedSite): void {
     await expect.poll(() => addressOf(page).pathname).toBe(`/databases/${shop}/statements`);
     expect(addressOf(page).searchParams.get("from")).toBe(chosen.get("from"));
     await page.goBack();
+    await expect.poll(() => addressOf(page).pathname).toBe(`/databases/${shop}`);
     await page.goBack();
     await expect.poll(() => addressOf(page).search).toBe("?range=6h");
     await page.getByRole("button", { name: "Compare with last week" }).click();

@@ -94,6 +94,8 @@ test("queries are moved together, by keys and by dragging, and it can be taken b
   await row("Kestrel three").waitFor();
   await expectAccessible(page);
   await find("kestrel");
+  // What is selected together lies between two rows: of the list that was asked for.
+  await expect.poll(() => page.locator("tr[data-index]").count()).toBe(3);
   await page.getByRole("checkbox", { name: "Select Kestrel one" }).click();
   await page
     .getByRole("checkbox", { name: "Select Kestrel three" })
@@ -140,6 +142,7 @@ test("tags and stars are shown where they belong", async () => {
 
 test("several are deleted at once and brought back", async () => {
   await page.goto("/queries?search=kestrel");
+  await row("Kestrel two").waitFor();
   await page.getByRole("checkbox", { name: "Select all that are listed" }).click();
   await page
     .getByRole("region", { name: "Selected" })

@@ -128,6 +128,7 @@ test("the chain says of each file why it was not run again, to the keyboard too"
 test("a change runs unsaved, replays from the changed file only, and its error leads to the line", async () => {
   await openFile("030_views.sql");
   await page.locator(".monaco-editor").first().click();
+  await page.locator(".monaco-editor.focused").first().waitFor();
   await page.keyboard.press("ControlOrMeta+End");
   await page.keyboard.insertText("\n\nselect nosuch;\n");
   await page.getByRole("img", { name: "Not saved" }).waitFor();
@@ -150,7 +151,10 @@ test("files are made, renamed, deleted and brought back by keys, and a save is a
   await page.getByRole("menuitem", { name: "New file" }).click();
   await page.getByLabel("Path").fill("test/050_new.sql");
   await page.keyboard.press("Enter");
+  // Until then the editor is that of the file before.
+  await editorOf("050_new.sql").waitFor({ state: "attached" });
   await page.locator(".monaco-editor").first().click();
+  await page.locator(".monaco-editor.focused").first().waitFor();
   await page.keyboard.insertText("select 42 as answer;\n");
   await page.getByRole("tree", { name: "Files" }).focus();
   await page.keyboard.press("F2");
@@ -195,7 +199,7 @@ test("a folder and a zip archive are read in the browser, without what leads out
   await dialog.getByText(/^2 files/).waitFor();
   await dialog.getByText("1 was left out").click();
   await dialog.getByText("the path leads outside").waitFor();
-  expect(await dialog.getByLabel("Name").inputValue()).toBe("small");
+  await expect.poll(() => dialog.getByLabel("Name").inputValue()).toBe("small");
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Make the project" }).click();
   await openFile("sum.sql");

@@ -57,8 +57,10 @@ export async function startQuern(environment: Record<string, string> = {}): Prom
     child.stderr!.on("data", (chunk) => (output += chunk));
     const deadline = Date.now() + READY_MS;
     while (!output.includes("Quern is ready at")) {
-      if (child.exitCode !== null || Date.now() > deadline)
+      if (child.exitCode !== null || Date.now() > deadline) {
+        child.kill("SIGTERM");
         throw new Error(`Quern did not start:\n${output}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
