@@ -22,3 +22,25 @@ test("who is taken while others have to be sent away is asked to come less often
   expect(answer).toMatchObject({ status: 200 });
   expect((answer.body as { next_interval_s: number }).next_interval_s).toBeGreaterThanOrEqual(120);
 });
+
+test("large payloads are worked on one after the other: who comes second keeps its own and sends it again", async () => {
+  await using api = await startTestApi();
+  const admin = await api.as("admin");
+  const agent = await admin.client.call(createAgent, { body: { name: "one of a few" } });
+  // Two of 70 MB are more than may be worked on at once; blanks cost the test nothing but their bytes.
+  const blanks = " ".repeat(70 * 1024 * 1024);
+  const post = (n: number) =>
+    send(api.address, agent, null, {
+      gzip: true,
+      body: `${JSON.stringify(payloadOf({ timestamp: new Date(Date.now() - n * 60_000).toISOString() }))}${blanks}`,
+    });
+  let turn = 0;
+  const statuses = new Set<number>();
+  while (!statuses.has(503)) {
+    turn += 1;
+    for (const { status } of await Promise.all([0, 1].map((n) => post(turn * 2 + n))))
+      statuses.add(status);
+  }
+  expect([...statuses].sort()).toEqual([200, 503]);
+  expect(await post(0)).toMatchObject({ status: 200 });
+});
