@@ -41,7 +41,11 @@ function ruleOf(line: string, folder: string): Rule | null {
   const anchored = text.includes("/");
   if (text.startsWith("/")) text = text.slice(1);
   const prefix = escapeRegex(folder) + (anchored ? "" : "(?:.*/)?");
-  return { pattern: new RegExp(`^${prefix}${globSource(text)}$`, "s"), negated, foldersOnly };
+  return {
+    pattern: new RegExp(`^${prefix}${globSource(text, anchored)}$`, "s"),
+    negated,
+    foldersOnly,
+  };
 }
 
 /** Whether the last rule that fits says to leave it out. Whoever asks has asked for the folders above before. */
@@ -57,18 +61,20 @@ function endsInEscape(text: string): boolean {
   return /(?<!\\)(?:\\\\)*\\$/.test(text);
 }
 
-/** `**` between slashes is any number of folders; `*` and `?` stop at a slash. */
-function globSource(glob: string): string {
+/**
+ * `**`, or more of them, between slashes is any number of folders; `*` and `?` stop at a slash. Git compares the plain beginning
+ * of a path by itself, so for it what comes next is at a start, too.
+ */
+function globSource(glob: string, anchored: boolean): string {
+  const plain = anchored ? glob.search(/[*?[\\]/) : 0;
   let source = "";
   for (let at = 0; at < glob.length; ) {
     const rest = glob.slice(at);
-    const starts = at === 0 || glob[at - 1] === "/";
-    if (starts && rest.startsWith("**/")) {
-      source += "(?:.*/)?";
-      at += 3;
-    } else if (starts && rest === "**") {
-      source += ".+";
-      at += 2;
+    const starts = at === 0 || at === plain || glob[at - 1] === "/";
+    const folders = starts ? /^\*{2,}(\/|$)/.exec(rest) : null;
+    if (folders !== null) {
+      source += folders[1] === "/" ? "(?:.*/)?" : ".*";
+      at += folders[0].length;
     } else if (rest[0] === "*") {
       source += "[^/]*";
       at += /^\*+/.exec(rest)![0].length;

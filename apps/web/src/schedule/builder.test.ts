@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { FRESH, fieldsOf, textOf } from "./builder.ts";
-import { recurrenceWords } from "./words.ts";
+import { formatInZone, recurrenceWords } from "./words.ts";
 
 test.each([
   ["every 15m", "interval"],
@@ -42,4 +42,12 @@ test("words", () => {
     "Every 2 weeks on Friday at 09:00, from Nov 27, 2026 on",
   );
   expect(recurrenceWords("when pigs fly")).toBe("when pigs fly");
+});
+
+test("a firing that is far off has its year, whatever was shown in its zone before", () => {
+  const now = Date.parse("2026-11-21T12:00:00Z");
+  const shown = (instant: string) => formatInZone(instant, "Asia/Kathmandu", now);
+  expect(shown("2026-11-22T03:15:00Z")).toBe("Sun, Nov 22, 09:00");
+  expect(shown("2027-11-22T03:15:00Z")).toBe("Mon, Nov 22, 2027, 09:00");
+  expect(shown("2026-11-23T03:15:00Z")).toBe("Mon, Nov 23, 09:00");
 });

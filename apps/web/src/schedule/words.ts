@@ -143,17 +143,19 @@ export const OUTCOME_WORDS: Record<FiringOutcome, string> = {
 
 const inZone = new Map<string, Intl.DateTimeFormat>();
 
-/** `Sun, Nov 22, 09:00` on the clocks of a zone; in the viewer's when the browser does not know it. */
-export function formatInZone(instant: string, zone: string): string {
+/** `Sun, Nov 22, 09:00` on the clocks of a zone, the viewer's when the browser does not know it; with the year when it is far. */
+export function formatInZone(instant: string, zone: string, now: number = Date.now()): string {
   const at = new Date(instant);
-  let format = inZone.get(zone);
+  const isFar = Math.abs(at.getTime() - now) > 300 * 86_400_000;
+  const key = `${zone} ${isFar}`;
+  let format = inZone.get(key);
   if (format === undefined) {
     format = new Intl.DateTimeFormat(language, {
       ...{ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
       ...{ hourCycle: "h23", timeZone: knownZone(zone) },
-      ...(Math.abs(at.getTime() - Date.now()) > 300 * 86_400_000 ? { year: "numeric" } : {}),
+      ...(isFar ? { year: "numeric" } : {}),
     } as Intl.DateTimeFormatOptions);
-    if (Math.abs(at.getTime() - Date.now()) <= 300 * 86_400_000) inZone.set(zone, format);
+    inZone.set(key, format);
   }
   return format.format(at);
 }

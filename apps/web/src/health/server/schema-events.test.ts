@@ -132,10 +132,12 @@ describe("events", () => {
   });
 
   test("stand by day", () => {
+    // Days are those of the viewer's zone, whichever the machine has.
+    const at = (day: number, hour: number) => new Date(2026, 2, day, hour).toISOString();
     const days = eventDays([
-      event("a", { at: "2026-03-03T12:00:00Z" }),
-      event("b", { at: "2026-03-03T11:00:00Z" }),
-      event("c", { at: "2026-03-01T12:00:00Z" }),
+      event("a", { at: at(3, 23) }),
+      event("b", { at: at(3, 1) }),
+      event("c", { at: at(2, 23) }),
     ]);
     expect(days.map(({ events }) => events.map(({ id }) => id))).toEqual([["a", "b"], ["c"]]);
   });
