@@ -58,7 +58,10 @@ test.concurrent("a renewal on a dead connection is made on a new one in time", a
   expect(await trial.ended(id)).toMatchObject({ status: "succeeded" });
 });
 
-test.concurrent("a runner that is cut off stops its work, and goes on when it is back", async () => {
+// Of several tests at once, `poll` has to be told whose it is.
+test.concurrent("a runner that is cut off stops its work, and goes on when it is back", async ({
+  expect,
+}) => {
   await using cut = await openCut();
   const { trial, proxy, metadataUrl } = cut;
   const id = await trial.enqueue("select pg_sleep(61)");

@@ -91,7 +91,10 @@ test.concurrent.each(["the result store", "the work folder"])(
   },
 );
 
-test.concurrent("a runner told to stop, twice, claims no more, lets work finish, and ends what takes too long", async () => {
+// Of several tests at once, `poll` has to be told whose it is.
+test.concurrent("a runner told to stop, twice, claims no more, lets work finish, and ends what takes too long", async ({
+  expect,
+}) => {
   await using trial = await openTrial();
   const long = await trial.enqueue("select pg_sleep(63)");
   const runner = trial.startRunner({ slots: 2, times: { drain_ms: 8_000 } });
