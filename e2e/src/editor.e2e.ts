@@ -181,6 +181,10 @@ test("a draft that two devices changed is kept from both", async () => {
   for (const each of [page, other.page]) {
     await each.goto(`/queries/${query.id}`);
     await each.locator(".monaco-editor").getByText("select").first().waitFor();
+    // A window that was never heard of before the other one wrote goes on with what that wrote.
+    await expect
+      .poll(async () => (await each.request.get(`/api/v1/drafts/${query.id}`)).status())
+      .toBe(200);
   }
   await write(other.page, "select 'from the other desk'");
   await other.page.getByText("not saved").first().waitFor({ state: "attached" });

@@ -95,7 +95,10 @@ for (const look of [DESK, PHONE]) {
     for (const { id, name } of await dashboards()) {
       await page.goto(`/dashboards/${id}`);
       await page.locator("canvas").first().waitFor();
-      await page.waitForTimeout(800);
+      // A tile is read when one comes near it.
+      const tiles = await page.getByRole("article").all();
+      for (const tile of [...tiles, tiles[0]!]) await tile.scrollIntoViewIfNeeded();
+      await expect.poll(() => page.getByRole("status", { name: "Loading" }).count()).toBe(0);
       await watched.picture(`example-${name.toLowerCase().replace(/\W+/g, "-")}`);
       expect(await page.getByText(/has no column|nothing to draw|failed/i).count(), name).toBe(0);
       await expectAccessible(page);

@@ -62,7 +62,11 @@ export function testStore(site: () => StoreSite): void {
     );
     const victim = await server.session("store");
     const { rows } = await victim.query<{ pid: string }>("select pg_backend_pid() as pid");
+    // Until the server has seen the death of one and ended the others, it is as up as before.
+    const other = await server.session("store");
+    const ended = new Promise<void>((resolve) => other.once("end", resolve));
     process.kill(Number(rows[0]!.pid), "SIGKILL");
+    await ended;
     const isUp = () => server.sql("select 1 as up", "store").catch(ignoreEnd);
     await expect.poll(isUp).toEqual([{ up: "1" }]);
     await send();

@@ -48,6 +48,14 @@ const row = (name: string): Locator => page.getByRole("row").filter({ hasText: n
 const folder = (name: string): Locator => page.getByRole("treeitem").filter({ hasText: name });
 const tour = (): Locator => page.getByRole("complementary", { name: "Tour" });
 
+/** When the server has what is noted there: a page that goes away takes along what it was about to send. */
+const kept = (path: string, said = "") =>
+  page.waitForResponse((answer) => {
+    const asked = answer.request();
+    const says = (asked.postData() ?? "").includes(said);
+    return asked.method() === "PUT" && says && answer.url().includes(path);
+  });
+
 async function find(words: string): Promise<void> {
   await page.getByRole("searchbox").fill(words);
   await expect.poll(() => new URL(page.url()).searchParams.get("search") ?? "").toBe(words);
@@ -68,7 +76,10 @@ test("a new person gets three ways in, and a tour that goes on by itself and is 
   await page.reload();
   await tour().getByRole("heading", { name: "Save it" }).waitFor();
   await ada.picture("library-1-tour");
-  await tour().getByRole("button", { name: "Put the tour away" }).click();
+  await Promise.all([
+    kept("/api/v1/me/tour", '"ended":true'),
+    tour().getByRole("button", { name: "Put the tour away" }).click(),
+  ]);
   await page.goto("/");
   await page.getByRole("heading", { name: "Favourites" }).waitFor();
   expect(await tour().count()).toBe(0);
@@ -171,7 +182,7 @@ test("the palette and the search page find SQL, tables and columns, and say wher
     .first()
     .waitFor();
   await page.getByPlaceholder(/^Find queries/).fill("onerror");
-  await page.getByRole("option", { name: /All results for/ }).click();
+  await page.getByRole("option", { name: /All results for “onerror”/ }).click();
   await page.getByRole("link", { name: /<img src=x onerror/ }).waitFor();
   await page.getByRole("button", { name: "Tables" }).click();
   await page.getByText("Nothing has “onerror” in it").waitFor();
@@ -180,9 +191,12 @@ test("the palette and the search page find SQL, tables and columns, and say wher
 
 test("home shows what runs and what failed as it happens, and what was open lately", async () => {
   await page.goto("/queries?search=kestrel");
-  await row("Kestrel three")
-    .getByRole("link", { name: /Kestrel three/ })
-    .click();
+  await Promise.all([
+    kept("/api/v1/recent/query/"),
+    row("Kestrel three")
+      .getByRole("link", { name: /Kestrel three/ })
+      .click(),
+  ]);
   await page.locator(".monaco-editor").first().waitFor();
   await page.keyboard.press("Escape");
   await page.goto("/");

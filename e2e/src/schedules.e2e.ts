@@ -15,6 +15,11 @@ import { expectAccessible, signIn } from "./page-steps.ts";
 import { type Quern, signInClient, startQuern } from "./quern.ts";
 
 const ADA = { email: "ada@example.test", password: "correct horse battery" };
+const HOUR_MS = 3_600_000;
+/** None of these fires by itself while this file runs, whenever that is. */
+const FAR_OFF = `monthly ${Math.min(28, new Date(Date.now() + 14 * 24 * HOUR_MS).getUTCDate())} 06:00`;
+/** In Kathmandu, which is 5:45 ahead of UTC. */
+const HALF_A_DAY_OFF = `${new Date(Date.now() + 17.75 * HOUR_MS).toISOString().slice(11, 13)}:00`;
 
 let quern: Quern;
 let browser: Browser;
@@ -37,7 +42,7 @@ beforeAll(async () => {
     body: {
       name: "Totals that fail",
       target: { type: "query", query_id: failing.id },
-      recurrence: "monthly 1 06:00",
+      recurrence: FAR_OFF,
       time_zone: "UTC",
     },
   });
@@ -72,8 +77,9 @@ test("a schedule is made in words, with its next times on two clocks", async () 
     .getByRole("alert")
     .getByText(/would never fire/)
     .waitFor();
-  await words.fill("weekly mon,thu 09:00");
-  await dialog.getByText("Every Monday and Thursday at 09:00", { exact: true }).waitFor();
+  await words.fill(`weekly mon,thu ${HALF_A_DAY_OFF}`);
+  const said = `Every Monday and Thursday at ${HALF_A_DAY_OFF}`;
+  await dialog.getByText(said, { exact: true }).waitFor();
   await dialog.getByLabel("Time zone").click();
   await page.getByPlaceholder("Find a city").fill("kathm");
   await page.getByRole("option", { name: "Asia/Kathmandu" }).click();

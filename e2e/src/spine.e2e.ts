@@ -216,7 +216,9 @@ test("every page looks right in dark and on a phone, and complains of nothing", 
     for (const path of pages) {
       await watched.page.goto(path);
       await watched.page.getByRole("main").waitFor();
-      await watched.page.waitForTimeout(400);
+      await expect
+        .poll(() => watched.page.locator('[aria-busy="true"], [aria-label="Loading"]').count())
+        .toBe(0);
       const overflow = await watched.page.evaluate<number>(
         "document.documentElement.scrollWidth - innerWidth",
       );

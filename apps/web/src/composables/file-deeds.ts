@@ -48,6 +48,7 @@ export function useFileDeeds(
         description: t("{n} file, until you save | {n} files, until you save", { n: gone.size }),
         icon: "i-lucide-trash-2",
         color: "neutral",
+        duration: 12_000,
         actions: [
           {
             label: t("Undo"),

@@ -29,13 +29,15 @@ export function useRules(
   });
 }
 
-/** Makes all rules of a database due. Resolves to true when the server took it. */
+/** Makes all rules of a database due. Resolves to when each was evaluated before, when the server took it. */
 export function useEvaluation() {
   const queries = useQueryClient();
-  return useAction(async (id: string) => {
+  return useAction(async (id: string): Promise<ReadonlyMap<string, string | null>> => {
+    // What the page knows is some time old: all of it may have been evaluated since, and before this.
+    const { items } = await api.call(listRules, { params: { id } });
     await api.call(evaluateRules, { params: { id }, body: {} });
     void queries.invalidateQueries({ queryKey: ["health", "rules", id] });
-    return true;
+    return new Map(items.map(({ rule, evaluated_at }) => [rule, evaluated_at]));
   });
 }
 
