@@ -111,6 +111,24 @@ describe("numbers over time", () => {
     }
   });
 
+  test("the hour and the day that go on end with the range, and show what has come of them", async () => {
+    const half = 1_800_000;
+    const hour = Math.floor((Date.now() - half) / (2 * half)) * 2 * half;
+    const to = new Date(hour + half).toISOString();
+    for (const hours of [24, 20 * 24]) {
+      const { at, series } = await ask({ names: "xact_commit,load", from: ago(hours), to });
+      expect(at.at(-1)).toBe(to);
+      expect(at.every((instant) => instant <= to)).toBe(true);
+      expect(series.map(({ values }) => values.at(-1))).not.toContain(null);
+      const overview = await editor.client.call(databases.readOverview, {
+        params: { id },
+        query: { from: ago(hours), to, compare: "week" },
+      });
+      expect(overview.load_by_wait.at.at(-1)).toBe(to);
+      expect(overview.load_by_wait.series.at(-1)?.name).toBe("load:week");
+    }
+  });
+
   test("numbers of the server and the week before stand beside those of the database", async () => {
     const { at, series } = await ask({ names: "load,size_bytes", from: ago(20), compare: "week" });
     expect(series.map(({ name }) => name)).toEqual([

@@ -100,11 +100,13 @@ export function pointsIn(
 
 /**
  * The end of the hour or day that a point's `at` is in, or `at` itself for raw points: what is not summed yet is shown as
- * one point of the step, too. `step_s` for raw points that are to be put side by side.
+ * one point of the step, too. One that is still going on ends with the range. `step_s` for raw points that are to be put
+ * side by side.
  */
 export function bucketOf(range: Range, step_s: number | null = null): RawBuilder<unknown> {
   const step = range.resolution === "raw" ? step_s : STEP_S[range.resolution];
   if (step === null) return sql`at`;
-  return sql`date_bin(${step} * interval '1 second', at - interval '1 microsecond', '2000-01-01T00:00:00Z'::timestamptz)
-    + ${step} * interval '1 second'`;
+  return sql`least(${range.to}::timestamptz,
+    date_bin(${step} * interval '1 second', at - interval '1 microsecond', '2000-01-01T00:00:00Z'::timestamptz)
+      + ${step} * interval '1 second')`;
 }

@@ -1,6 +1,7 @@
 import { computed } from "vue";
 import { type RouteLocationRaw, useRoute, useRouter } from "vue-router";
 import { useFleet } from "../health/databases.ts";
+import { rangeSince } from "../health/range-address.ts";
 import { chooseLanguage, LANGUAGES, type Language, language, t } from "../i18n/language.ts";
 import { paths } from "../paths.ts";
 import { useDatasources } from "./datasources.ts";
@@ -139,7 +140,9 @@ export function usePaletteCommands(close: () => void) {
         label: each.name,
         suffix: each.server.name,
         icon: "i-lucide-heart-pulse",
-        onSelect: go(paths.database(each.id)),
+        onSelect: go(
+          paths.database(each.id, undefined, rangeSince(each.first_seen_at, Date.now())),
+        ),
       })),
     },
     {

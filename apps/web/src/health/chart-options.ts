@@ -42,7 +42,7 @@ export function chartOptions(drawn: Drawn, look: Look): EChartsCoreOption {
     series: lines.map((line, index) => ({
       ...(kind === "bars" && !line.week
         ? barSeries(look, answer, step)
-        : lineSeries(line, kind === "area" && !line.week, stacked)),
+        : lineSeries(line, to - from, kind === "area" && !line.week, stacked)),
       ...(stacked && !line.week ? { stack: "sum" } : {}),
       name: line.label,
       color: lineColor(line, look),
@@ -98,8 +98,12 @@ function leastShare(lines: readonly ChartLine[]): number {
   return least < 0.6 ? 0 : Math.floor(least * 20 - 0.2) / 20;
 }
 
-function lineSeries(line: ChartLine, area: boolean, stacked: boolean) {
-  const lonely = line.points.length < 3;
+/** Share of a range below which a line is too short to be seen as one. */
+const SPECK = 0.01;
+
+function lineSeries(line: ChartLine, range: number, area: boolean, stacked: boolean) {
+  const [first, last] = [line.points[0]?.[0] ?? 0, line.points.at(-1)?.[0] ?? 0];
+  const lonely = line.points.length < 3 || last - first < range * SPECK;
   return {
     type: "line",
     showSymbol: lonely,

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { chartLines, chartTable, stepOf } from "./chart-lines.ts";
 import { grouped, parseGrouping } from "./fleet/groups.ts";
 import { directionOf, inOrder, orderText, parseOrder } from "./fleet/order.ts";
-import { chosenRange, rangeAddress } from "./range-address.ts";
+import { chosenRange, rangeAddress, rangeSince } from "./range-address.ts";
 import { coverageWords, isStale } from "./scores.ts";
 import { exactIfShort, exactValue, formatChange, formatValue } from "./values.ts";
 
@@ -24,6 +24,14 @@ test("an address says a range; what cannot be is the last day", () => {
   expect(rangeAddress({ ...fixed, preset: null })).toEqual({
     ...{ range: undefined, from: at(0), to: at(9) },
   });
+});
+
+test("a young history is opened in a range that shows it", () => {
+  const now = Date.parse(at(0));
+  const ago = (minutes: number) => new Date(now - minutes * 60_000).toISOString();
+  expect([0, 59, 60, 359, 360, 9_999].map((age) => rangeSince(ago(age), now).range)).toEqual([
+    ...["1h", "1h", "6h", "6h", undefined, undefined],
+  ]);
 });
 
 const answer = (minutes: number[], seconds: number[], values: (number | null)[]): SeriesAnswer => ({

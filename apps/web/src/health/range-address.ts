@@ -36,6 +36,13 @@ export function rangeAddress(chosen: Chosen): Record<"range" | "from" | "to", st
   return { ...none, range: chosen.preset === DEFAULT_PRESET ? undefined : chosen.preset };
 }
 
+/** The range in which what is known since then can be seen: a young history would be a dot in the last 24 hours. */
+export function rangeSince(first_seen_at: string, now: number): { range?: Preset } {
+  const age = now - Date.parse(first_seen_at);
+  if (age < HOUR) return { range: "1h" };
+  return age < 6 * HOUR ? { range: "6h" } : {};
+}
+
 const isPreset = (text: unknown): text is Preset =>
   typeof text === "string" && Object.hasOwn(PRESETS, text);
 
