@@ -129,6 +129,19 @@ describe("numbers over time", () => {
     }
   });
 
+  test("a day comes in steps of five minutes from when on there are raw points, and is the sum of its hours", async () => {
+    const day = { names: "xact_commit", from: ago(24), to: ago(0) };
+    const steps = await ask(day);
+    expect(steps.range.resolution).toBe("raw");
+    expect(new Set(steps.seconds)).toContain(3_600);
+    expect(steps.seconds.filter((seconds) => seconds === 300).length).toBeGreaterThan(15);
+    const hours = await ask({ ...day, compare: "week" });
+    expect(hours.range).toEqual({ ...steps.range, resolution: "hour" });
+    const commits = ({ series, seconds }: typeof steps) =>
+      series[0]!.values.reduce((sum: number, value, n) => sum + (value ?? 0) * seconds[n]!, 0);
+    expect(commits(steps) / commits(hours)).toBeCloseTo(1, 6);
+  });
+
   test("numbers of the server and the week before stand beside those of the database", async () => {
     const { at, series } = await ask({ names: "load,size_bytes", from: ago(20), compare: "week" });
     expect(series.map(({ name }) => name)).toEqual([

@@ -9,7 +9,7 @@ import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
 import type { z } from "zod";
 import { listEvents } from "./events.ts";
-import { earlier, pointsIn, type Range, rangeAnswer, WEEK_MS } from "./read-range.ts";
+import { earlier, finer, pointsIn, type Range, rangeAnswer, WEEK_MS } from "./read-range.ts";
 import { readLoadByWait, readMetricSeries, type Subject, stepOf } from "./read-series.ts";
 
 type Changed = z.infer<typeof Change>;
@@ -59,7 +59,8 @@ async function loadByWait(
   range: Range,
   compare: boolean,
 ): Promise<Overview["load_by_wait"]> {
-  if (!compare) return readLoadByWait(db, server_id, range, name);
+  if (!compare)
+    return readLoadByWait(db, server_id, await finer(db, "load", range, [server_id]), name);
   const step_s = stepOf(interval_s);
   const now = await readLoadByWait(db, server_id, range, name, step_s);
   const week = await readLoadByWait(db, server_id, await earlier(db, range, WEEK_MS), name, step_s);

@@ -8,7 +8,15 @@ import type { HealthMark, Series, SeriesAnswer } from "@quern/contract/health/ra
 import type { Database } from "@quern/store/db";
 import { sql } from "kysely";
 import type { FamilyName } from "./point-families.ts";
-import { bucketOf, earlier, pointsIn, type Range, rangeAnswer, WEEK_MS } from "./read-range.ts";
+import {
+  bucketOf,
+  earlier,
+  finer,
+  pointsIn,
+  type Range,
+  rangeAnswer,
+  WEEK_MS,
+} from "./read-range.ts";
 
 export type Subject = {
   database_id: string;
@@ -31,14 +39,19 @@ export function unknownMetrics(names: readonly string[]): string[] {
   return names.filter((name) => !(name in HEALTH_METRICS));
 }
 
-/** Metrics by name; counters per second. `compare` adds those of a week before as `name:week`, at the times of now. */
+/**
+ * Metrics by name; counters per second. `compare` adds those of a week before as `name:week`, at the times of now; without it
+ * a day is finer than its hours.
+ */
 export async function readMetricSeries(
   db: Database,
   subject: Subject,
-  range: Range,
+  asked: Range,
   names: readonly HealthMetricName[],
   compare: boolean = false,
 ): Promise<SeriesAnswer> {
+  const { database_id, server_id } = subject;
+  const range = compare ? asked : await finer(db, "metric", asked, [database_id, server_id]);
   const subjects = new Set(names.map((name) => metricSubject(name, subject.type)));
   // Two payloads of one minute are not of the same instant.
   const step_s = compare || subjects.size > 1 ? stepOf(subject.interval_s) : null;
@@ -62,7 +75,7 @@ export async function readMetricSeries(
   return {
     ...{ range: rangeAnswer(range), at: times.map(({ at }) => at.toISOString()) },
     seconds: times.map(({ seconds }) => seconds),
-    marks: await readMarks(db, "metric", range, [subject.database_id, subject.server_id]),
+    marks: await readMarks(db, "metric", range, [database_id, server_id]),
     series: [...series(now, ""), ...(compare ? series(before, ":week") : [])],
   };
 }

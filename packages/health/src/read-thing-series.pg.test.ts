@@ -79,7 +79,7 @@ test("a statement whose WAL is counted from some time on: a gap before, a rate a
   await send(30, 100, ago(120));
   await send(40, 6_100, ago(60));
   expect(await statementLines(site, "1")).toMatchObject({ wal_bytes: [null, 100] });
-  const hour = { ...range, resolution: "hour" as const };
+  const hour = { ...range, resolution: "hour" as const, step_s: 3_600 };
   const { rows } = await sql<{ id: number }>`
     select id from health_statements where database_id = ${site.database_id}`.execute(sites.db);
   const found = await readStatement(sites.db, watched(site), rows[0]!.id, hour);
