@@ -2,10 +2,10 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { unusedPort } from "@quern/store/testing-port";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeToken, type Quern, startQuern } from "./quern.ts";
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
     ...ADMIN,
     QUERN_DEMO: "0",
     QUERN_SANDBOX: "1",
-    QUERN_SANDBOX_PROXY_ADDR: `127.0.0.1:${await freePort()}`,
+    QUERN_SANDBOX_PROXY_ADDR: `127.0.0.1:${await unusedPort()}`,
   });
   const { QUERN_ADMIN_EMAIL, QUERN_ADMIN_PASSWORD } = ADMIN;
   const token = await makeToken(quern.url, QUERN_ADMIN_EMAIL, QUERN_ADMIN_PASSWORD);
@@ -37,15 +37,6 @@ afterAll(async () => {
   await quern?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
-}
 
 type Ended = { code: number | null; out: string; err: string };
 

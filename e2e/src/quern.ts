@@ -2,12 +2,12 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type Client, createClient } from "@quern/contract/client";
+import { unusedPort } from "@quern/store/testing-port";
 
 const STANDALONE = fileURLToPath(new URL("../../apps/standalone/dist/main.js", import.meta.url));
 const READY_MS = 120_000;
@@ -39,7 +39,7 @@ export async function startQuern(environment: Record<string, string> = {}): Prom
   const dataDir = await mkdtemp(join(tmpdir(), "quern-e2e-"));
   const prepared = process.env[PREPARED];
   if (prepared !== undefined) await promisify(execFile)("cp", ["-a", `${prepared}/.`, dataDir]);
-  const port = await freePort();
+  const port = await unusedPort();
   const url = `http://localhost:${port}`;
   let output = "";
   let child: ChildProcess;
@@ -120,15 +120,6 @@ async function tellErrors(log: string): Promise<void> {
   for (const line of (await readFile(log, "utf8")).split("\n")) {
     if (line.startsWith('{"level":50')) console.error(line);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
 }
 
 /** Children of `parent` (any depth) whose command line holds `text`. */

@@ -1,14 +1,13 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { emptyDatabase, testServer, testUrl } from "@quern/store/testing";
+import { unusedPort } from "@quern/store/testing-port";
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { useDatabase } from "./database.ts";
@@ -41,21 +40,6 @@ afterEach(async () => {
   }
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** Below those that the system gives to whoever asks for any: nobody else is given it before it is used. */
-async function unusedPort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 30_000);
-    const server = createServer().listen(port, "127.0.0.1");
-    const free = await once(server, "listening").then(
-      () => true,
-      () => false,
-    );
-    if (!free) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
-}
 
 /** `make up` without make: what it prints, and a way to wait for a line. All starts are in one folder unless said otherwise. */
 function up(env: Record<string, string> = {}) {
