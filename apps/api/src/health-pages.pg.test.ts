@@ -159,9 +159,10 @@ describe("numbers over time", () => {
   });
 
   test("names that are no metric and ranges that cannot be are refused with what to send", async () => {
-    expect(await problemOf(ask({ names: "loda" }))).toMatchObject({
-      ...{ status: 400, code: "invalid_request", detail: expect.stringContaining("loda") },
-    });
+    for (const names of ["loda", "__proto__", "constructor"])
+      expect(await problemOf(ask({ names }))).toMatchObject({
+        ...{ status: 400, code: "invalid_request", detail: expect.stringContaining(names) },
+      });
     for (const range of [{ from: ago(1), to: ago(2) }, { from: ago(-2) }, { from: ago(24 * 800) }])
       expect(await problemOf(ask({ names: "load", ...range }))).toMatchObject({
         ...{ status: 400, code: "invalid_request" },

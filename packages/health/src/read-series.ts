@@ -36,7 +36,7 @@ const PER_SECOND = {
 
 /** Names of `names` that are no metric. */
 export function unknownMetrics(names: readonly string[]): string[] {
-  return names.filter((name) => !(name in HEALTH_METRICS));
+  return names.filter((name) => !Object.hasOwn(HEALTH_METRICS, name));
 }
 
 /**

@@ -36,7 +36,8 @@ const i18n = createI18n({
 export const language: Language = chosen() ?? "en";
 
 function chosen(): Language | undefined {
-  const known = (text: string | null): text is Language => text !== null && text in LANGUAGES;
+  const known = (text: string | null): text is Language =>
+    text !== null && Object.hasOwn(LANGUAGES, text);
   const stored = globalThis.localStorage?.getItem(KEY) ?? null;
   if (known(stored)) return stored;
   return globalThis.navigator?.languages?.map((each) => each.slice(0, 2)).find(known);

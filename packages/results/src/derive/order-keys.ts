@@ -144,7 +144,7 @@ export function comparedKeyOf(stored: StoredColumn, values: string[]): string {
 
 function fitsDecimal(stored: StoredColumn, value: string): boolean {
   if (stored.kind.kind !== "decimal") return false;
-  if (value in BEYOND) return true;
+  if (Object.hasOwn(BEYOND, value)) return true;
   const match = /^-?(\d{1,18})(?:\.(\d+))?$/.exec(value);
   return match !== null && (match[2]?.length ?? 0) <= scaleOf(stored);
 }
