@@ -155,6 +155,9 @@ test("what was typed when the tab closed is in another browser of the same perso
   await page.keyboard.type("closed'");
   // To the page, leaving is the same as closing; but a browser on a busy machine may kill a closed tab before it can tell.
   await page.goto("about:blank");
+  await expect
+    .poll(async () => (await page.request.get(`${quern.url}/api/v1/drafts`)).text())
+    .toContain("and closed'");
   await page.close();
   const other = await openPage(browser, quern.url);
   await signIn(other.page, ADA);
